@@ -1,0 +1,224 @@
+/* cmd_data.c - `rebias data`: import, check, describe and synthesise pulse data. */
+#include "commands.h"
+#include "rebias/devmodel.h"
+#include "rebias/pulses.h"
+#include <math.h>
+#include <string.h>
+
+#define OUTPUT_ROW {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, "write here instead of stdout"}
+#define SKIP_ROW {"skip-bad", 0, OPTION_FLAG, NULL, NULL, 0, 0, "leave bad rows out and count them"}
+
+/* Writes pulse data with provenance to -o. */
+static int write_pulses(const struct rebias_pulses *pulses, const struct arguments *arguments,
+                        const char *const *inputs, size_t input_count, struct rebias_error *err)
+{
+    struct provenance provenance;
+    struct rebias_output out;
+    int status = provenance_make(&provenance, arguments, inputs, input_count, err);
+    if (status == REBIAS_OK) {
+        status = rebias_output_open(&out, argument_text(arguments, "output"), err);
+    }
+    if (status == REBIAS_OK) {
+        status = rebias_pulses_write(pulses, out.stream, provenance.text, err);
+        if (status == REBIAS_OK) {
+            status = rebias_output_close(&out, err);
+        } else {
+            rebias_output_discard(&out);
+        }
+    }
+    provenance_free(&provenance);
+    if (status == REBIAS_OK) {
+        remark(arguments, "%zu SET and %zu RESET points, %zu bad rows left out", rebias_pulses_count(pulses, 0),
+               rebias_pulses_count(pulses, 1), pulses->skipped);
+    }
+    return status;
+}
+
+/* -- ramps -- */
+
+static const struct option_row ramps_rows[] = {
+    {"set", 0, OPTION_TEXT, "FILE", NULL, 0, 0, "CSV of SET ramps, one column a ramp"},
+    {"reset", 0, OPTION_TEXT, "FILE", NULL, 0, 0, "CSV of RESET ramps"},
+    {"read-voltage", 0, OPTION_NUMBER, "V", "0", -1e3, 1e3, "cells are currents at this voltage; 0: they are conductances"},
+    {"scale", 0, OPTION_NUMBER, "X", "1", 1e-15, 1e15, "factor that turns the cells into A (or S)"},
+    SKIP_ROW,
+    OUTPUT_ROW,
+};
+
+static int run_ramps(const struct arguments *a, struct rebias_error *err)
+{
+    struct rebias_ramps_options options = rebias_ramps_options_defaults();
+    const char *inputs[2] = {argument_text(a, "set"), argument_text(a, "reset")};
+    options.read_voltage = argument_number(a, "read-voltage");
+    options.scale = argument_number(a, "scale");
+    options.skip_bad = argument_flag(a, "skip-bad");
+    if (inputs[0] == NULL && inputs[1] == NULL) {
+        return rebias_fail(err, REBIAS_E_NAME, "no ramps: give --set FILE, --reset FILE or both");
+    }
+    struct rebias_pulses *pulses = NULL;
+    int status = rebias_pulses_load_ramps(&pulses, inputs[0], inputs[1], &options, err);
+    if (status == REBIAS_OK) {
+        status = write_pulses(pulses, a, inputs, 2, err);
+    }
+    rebias_pulses_free(pulses);
+    return status;
+}
+
+/* -- import -- */
+
+#define COLUMN_ROWS                                                                                                  \
+    {"polarity", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of the polarity (default: polarity)"},                \
+        {"G", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of the conductance before the pulse (default: G_S)"},    \
+        {"dG", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of its change (default: dG_S)"},                        \
+        {"after", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of the conductance after the pulse, instead of --dG"}, \
+        {"device", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of the device's number"},                           \
+        {"cycle", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of the cycle's number"},                             \
+        {"pulse", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of the pulse's number"},                             \
+        {"unit", 0, OPTION_TEXT, "UNIT", NULL, 0, 0, "unit of columns whose names carry none: S, mS, uS, nS, ohm, ..."}
+
+static const struct option_row import_rows[] = {COLUMN_ROWS, SKIP_ROW, OUTPUT_ROW};
+static const struct option_row check_rows[] = {COLUMN_ROWS};
+
+static struct rebias_pulses_options column_options(const struct arguments *a)
+{
+    struct rebias_pulses_options options = rebias_pulses_options_defaults();
+    options.polarity = argument_text(a, "polarity");
+    options.G = argument_text(a, "G");
+    options.dG = argument_text(a, "dG");
+    options.after = argument_text(a, "after");
+    options.device = argument_text(a, "device");
+    options.cycle = argument_text(a, "cycle");
+    options.pulse = argument_text(a, "pulse");
+    options.unit = argument_text(a, "unit");
+    return options;
+}
+
+static int run_import(const struct arguments *a, struct rebias_error *err)
+{
+    struct rebias_pulses_options options = column_options(a);
+    options.skip_bad = argument_flag(a, "skip-bad");
+    struct rebias_pulses *pulses = NULL;
+    int status = rebias_pulses_load(&pulses, a->word[0], &options, err);
+    if (status == REBIAS_OK) {
+        status = write_pulses(pulses, a, a->word, 1, err);
+    }
+    rebias_pulses_free(pulses);
+    return status;
+}
+
+/* -- check -- */
+
+static int run_check(const struct arguments *a, struct rebias_error *err)
+{
+    static const char *const names[] = {"file", "good_rows", "bad_rows", "first_problem"};
+    struct rebias_pulses_options options = column_options(a);
+    struct rebias_pulses *pulses = NULL;
+    struct rebias_error first = {0};
+    char problem[1024] = "";
+    int strict = rebias_pulses_load(&pulses, a->word[0], &options, &first);
+    if (strict != REBIAS_OK) {
+        rebias_error_text(&first, problem, sizeof problem);
+        options.skip_bad = true;
+        int status = rebias_pulses_load(&pulses, a->word[0], &options, err);
+        if (status != REBIAS_OK) {
+            return status; /* nothing usable at all: that error is the answer */
+        }
+    }
+    struct table table;
+    table_start(&table, 4, names);
+    int status = table_text(&table, a->word[0], err);
+    status = status == REBIAS_OK ? table_integer(&table, (int64_t)pulses->n, err) : status;
+    status = status == REBIAS_OK ? table_integer(&table, (int64_t)pulses->skipped, err) : status;
+    status = status == REBIAS_OK ? table_text(&table, problem, err) : status;
+    status = status == REBIAS_OK ? table_finish(&table, a, a->word, 1, err) : status;
+    table_free(&table);
+    rebias_pulses_free(pulses);
+    return status == REBIAS_OK && strict != REBIAS_OK ? CHECK_FAILED : status;
+}
+
+/* -- info -- */
+
+static int info_row(struct table *table, int polarity, const struct rebias_pulses *pulses, struct rebias_error *err)
+{
+    struct rebias_pulses_summary s;
+    rebias_pulses_describe(pulses, polarity, &s);
+    const double numbers[] = {s.G_min, s.G_max, s.dG_mean, s.dG_sd, s.dG_min, s.dG_max, s.wrong_sign};
+    int status = table_text(table, polarity_words[polarity], err);
+    status = status == REBIAS_OK ? table_integer(table, (int64_t)s.n, err) : status;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && status == REBIAS_OK; i++) {
+        status = table_number(table, s.n > 0 ? numbers[i] : NAN, err);
+    }
+    status = status == REBIAS_OK ? table_integer(table, (int64_t)s.devices, err) : status;
+    return status == REBIAS_OK ? table_integer(table, (int64_t)s.cycles, err) : status;
+}
+
+static int run_info(const struct arguments *a, struct rebias_error *err)
+{
+    static const char *const names[] = {"polarity",   "points",  "G_min_S",  "G_max_S",    "dG_mean_S", "dG_sd_S",
+                                        "dG_min_S", "dG_max_S", "wrong_sign", "devices", "cycles"};
+    const struct rebias_pulses_options options = rebias_pulses_options_defaults();
+    struct rebias_pulses *pulses = NULL;
+    int status = rebias_pulses_load(&pulses, a->word[0], &options, err);
+    struct table table;
+    table_start(&table, sizeof names / sizeof names[0], names);
+    for (int p = 0; p < 2 && status == REBIAS_OK; p++) {
+        status = info_row(&table, p, pulses, err);
+    }
+    status = status == REBIAS_OK ? table_finish(&table, a, a->word, 1, err) : status;
+    table_free(&table);
+    rebias_pulses_free(pulses);
+    return status;
+}
+
+/* -- synth -- */
+
+static const struct option_row synth_rows[] = {
+    {"device", 0, OPTION_TEXT, "DEVICE", NULL, 0, 0, "preset, model:param=value,... or table file"},
+    {"points", 0, OPTION_INTEGER, "N", "1000", 1, 1e8, "points per polarity"},
+    {"filter", 0, OPTION_NUMBER, "F", "0", 0, 0.999, "keep only |dG/G| > F (published generator: 1e-3)"},
+    {"censored", 0, OPTION_FLAG, NULL, NULL, 0, 0, "clamp at Gmin and Gmax, as an instrument would see it"},
+    OUTPUT_ROW,
+};
+
+static int run_synth(const struct arguments *a, struct rebias_error *err)
+{
+    const char *spec = argument_text(a, "device");
+    if (spec == NULL) {
+        return rebias_fail(err, REBIAS_E_NAME, "no device: give --device DEVICE");
+    }
+    struct rebias_synth_options options = rebias_synth_options_defaults();
+    options.points = (size_t)argument_integer(a, "points");
+    options.filter = argument_number(a, "filter");
+    options.censored = argument_flag(a, "censored");
+    options.seed = (uint64_t)argument_integer(a, "seed");
+    struct rebias_device *device = NULL;
+    struct rebias_pulses *pulses = NULL;
+    int status = rebias_device_open(&device, spec, err);
+    if (status == REBIAS_OK) {
+        status = rebias_pulses_synthesize(&pulses, device, &options, err);
+    }
+    if (status == REBIAS_OK) {
+        const char *input = spec_input(spec);
+        status = write_pulses(pulses, a, &input, 1, err);
+    }
+    rebias_pulses_free(pulses);
+    rebias_device_free(device);
+    return status;
+}
+
+/* -- table of commands -- */
+
+#define ROWS(rows) rows, sizeof rows / sizeof rows[0]
+
+const struct command data_commands[] = {
+    {"data ramps", "", "measured ramps (one column a ramp of identical pulses) -> pulse data",
+     "Successive reads of a column give one point each. Empty cells end a ramp.", 0, 0, ROWS(ramps_rows), run_ramps},
+    {"data import", "FILE", "a CSV with columns of your choice -> pulse data",
+     "Units come from the column names (G_uS, R_kohm, ...) or from --unit. FILE - is stdin.", 1, 1, ROWS(import_rows),
+     run_import},
+    {"data synth", "", "pulse data drawn from a device model", NULL, 0, 0, ROWS(synth_rows), run_synth},
+    {"data info", "FILE", "what is in pulse data, per polarity",
+     "wrong_sign: fraction of SET points that lower G, of RESET points that raise it.", 1, 1, NULL, 0, run_info},
+    {"data check", "FILE", "are all rows of a CSV good? (exit code 3 if not)", NULL, 1, 1, ROWS(check_rows), run_check},
+};
+const size_t data_command_count = sizeof data_commands / sizeof data_commands[0];

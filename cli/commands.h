@@ -1,0 +1,35 @@
+/* commands.h - the commands' tables, one file each, and what several of them share. */
+#ifndef REBIAS_CLI_COMMANDS_H
+#define REBIAS_CLI_COMMANDS_H
+
+#include "options.h"
+#include "output.h"
+#include "rebias/table.h"
+
+/* A command's run function returns REBIAS_OK, a negative status, or this: the check it states has failed (exit 3). */
+enum { CHECK_FAILED = 3 };
+
+extern const struct command data_commands[];
+extern const size_t data_command_count;
+extern const struct command fit_commands[];
+extern const size_t fit_command_count;
+extern const struct command table_commands[];
+extern const size_t table_command_count;
+extern const struct command device_commands[];
+extern const size_t device_command_count;
+extern const struct command compare_commands[];
+extern const size_t compare_command_count;
+extern const struct command train_commands[];
+extern const size_t train_command_count;
+extern const struct command bias_commands[];
+extern const size_t bias_command_count;
+
+extern const char *const polarity_words[2]; /* "SET", "RESET" */
+
+/* "binning[:BINS[:width|count]]" changes options; anything else is an error. */
+int parse_method(const char *text, struct rebias_binning_options *options, struct rebias_error *err);
+
+/* The file whose checksum belongs to a device or table specification, or NULL (preset, several files). */
+const char *spec_input(const char *spec);
+
+#endif

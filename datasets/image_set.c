@@ -1,0 +1,187 @@
+/* image_set.c - training and test images by the name of the data set.
+ * 1. files of a folder   2. where to look   3. loading
+ */
+#include "rebias/base.h"
+#include "rebias/images.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FILES = 4, FOLDERS = 5 };
+
+static const char *const file_names[FILES] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                                              "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+
+/* -- 1. files of a folder -- */
+
+/* *text = the parts one after the other (NULL = none), to be given to free(). */
+static int join(char **text, const char *a, const char *b, const char *c, struct rebias_error *err)
+{
+    size_t size = strlen(a) + strlen(b) + strlen(c) + 2;
+    int status = rebias_alloc(text, size, 1, err);
+    if (status == REBIAS_OK) {
+        snprintf(*text, size, "%s/%s%s", a, b, c);
+    }
+    return status;
+}
+
+/* *path = folder/name or folder/name.gz, whichever exists; NULL when neither does. */
+static int find_file(char **path, const char *folder, const char *name, struct rebias_error *err)
+{
+    static const char *const endings[] = {"", ".gz"};
+    *path = NULL;
+    for (size_t i = 0; i < 2; i++) {
+        int status = join(path, folder, name, endings[i], err);
+        if (status != REBIAS_OK || access(*path, F_OK) == 0) {
+            return status;
+        }
+        free(*path);
+        *path = NULL;
+    }
+    return REBIAS_OK;
+}
+
+/* Fills path[FILES] when the folder holds the training images; then the other files must be there too. */
+static int find_files(char *path[FILES], const char *folder, struct rebias_error *err)
+{
+    int status = find_file(&path[0], folder, file_names[0], err);
+    for (size_t i = 1; i < FILES && status == REBIAS_OK && path[0] != NULL; i++) {
+        status = find_file(&path[i], folder, file_names[i], err);
+        if (status == REBIAS_OK && path[i] == NULL) {
+            const struct rebias_place place = {folder, 0, 0, file_names[i]};
+            status = rebias_fail_at(err, REBIAS_E_IO, &place, "the four files of a data set", "file is missing");
+        }
+    }
+    return status;
+}
+
+/* -- 2. where to look -- */
+
+/* Fills folder[FOLDERS] in the order of the search; those that do not apply stay NULL. */
+static int list_folders(char *folder[FOLDERS], const char *name, const char *data_dir, struct rebias_error *err)
+{
+    int status = rebias_copy_text(&folder[0], data_dir, err);
+    if (status == REBIAS_OK && data_dir != NULL) {
+        status = join(&folder[1], data_dir, name, "", err);
+    }
+    if (status == REBIAS_OK) {
+        status = rebias_copy_text(&folder[2], name, err);
+    }
+    if (status == REBIAS_OK) {
+        status = join(&folder[3], "/usr/share/datasets", name, "", err);
+    }
+    if (status == REBIAS_OK) {
+        status = join(&folder[4], "/usr/local/share/datasets", name, "", err);
+    }
+    return status;
+}
+
+static const char *how_to_get(const char *name)
+{
+    if (strcmp(name, "fashion-mnist") == 0) {
+        return "its four IDX files; Debian and Ubuntu: apt install dataset-fashion-mnist";
+    }
+    if (strcmp(name, "mnist") == 0) {
+        return "its four IDX files; get them with scripts/fetch-mnist";
+    }
+    return "fashion-mnist, mnist or a folder with train-images-idx3-ubyte[.gz] and its three companions";
+}
+
+static int fail_not_found(char *const folder[FOLDERS], const char *name, struct rebias_error *err)
+{
+    char places[192] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < FOLDERS; i++) {
+        if (folder[i] != NULL && used < sizeof places) {
+            int written = snprintf(places + used, sizeof places - used, "%s%s", used > 0 ? ", " : "", folder[i]);
+            used += written > 0 ? (size_t)written : 0;
+        }
+    }
+    const struct rebias_place place = {NULL, 0, 0, name};
+    return rebias_fail_at(err, REBIAS_E_NAME, &place, how_to_get(name), "data set not found in %s", places);
+}
+
+static int find_set(char *path[FILES], const char *name, const char *data_dir, struct rebias_error *err)
+{
+    char *folder[FOLDERS] = {NULL};
+    int status = list_folders(folder, name, data_dir, err);
+    for (size_t i = 0; i < FOLDERS && status == REBIAS_OK && path[0] == NULL; i++) {
+        if (folder[i] != NULL) {
+            status = find_files(path, folder[i], err);
+        }
+    }
+    if (status == REBIAS_OK && path[0] == NULL) {
+        status = fail_not_found(folder, name, err);
+    }
+    for (size_t i = 0; i < FOLDERS; i++) {
+        free(folder[i]);
+    }
+    return status;
+}
+
+/* -- 3. loading -- */
+
+static int load_files(struct rebias_image_set *set, char *const path[FILES], struct rebias_error *err)
+{
+    int status = rebias_images_load(&set->train, path[0], path[1], err);
+    if (status == REBIAS_OK) {
+        status = rebias_images_load(&set->test, path[2], path[3], err);
+    }
+    for (size_t i = 0; i < FILES && status == REBIAS_OK; i++) {
+        status = rebias_file_checksum(path[i], set->checksum[i], err);
+    }
+    return status;
+}
+
+static int check_shapes(const struct rebias_image_set *set, const char *test_path, struct rebias_error *err)
+{
+    const struct rebias_images *a = &set->train;
+    const struct rebias_images *b = &set->test;
+    if (a->rows == b->rows && a->columns == b->columns) {
+        return REBIAS_OK;
+    }
+    const struct rebias_place place = {test_path, 0, 0, NULL};
+    return rebias_fail_at(err, REBIAS_E_FORMAT, &place, "images of one size",
+                          "test images are %zu x %zu, training images %zu x %zu", b->rows, b->columns, a->rows,
+                          a->columns);
+}
+
+int rebias_image_set_load(struct rebias_image_set **out, const char *name, const char *data_dir,
+                          struct rebias_error *err)
+{
+    *out = NULL;
+    struct rebias_image_set *set = NULL;
+    char *path[FILES] = {NULL};
+    int status = find_set(path, name, data_dir, err);
+    if (status != REBIAS_OK) {
+        goto done;
+    }
+    status = rebias_alloc(&set, 1, sizeof *set, err);
+    if (status != REBIAS_OK) {
+        goto done;
+    }
+    status = load_files(set, path, err);
+    if (status == REBIAS_OK) {
+        status = check_shapes(set, path[2], err);
+    }
+    if (status == REBIAS_OK) {
+        *out = set;
+        set = NULL;
+    }
+done:
+    rebias_image_set_free(set);
+    for (size_t i = 0; i < FILES; i++) {
+        free(path[i]);
+    }
+    return status;
+}
+
+void rebias_image_set_free(struct rebias_image_set *set)
+{
+    if (set == NULL) {
+        return;
+    }
+    rebias_images_clear(&set->train);
+    rebias_images_clear(&set->test);
+    free(set);
+}

@@ -1,0 +1,274 @@
+/* device.c - devices from specifications: "preset", "model", "name:param=value,...".
+ * 1. life cycle   2. parameters of a specification   3. what a device is like
+ */
+#include "rebias/devmodel.h"
+#include "rebias/base.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- 1. life cycle -- */
+
+void rebias_device_free(struct rebias_device *device)
+{
+    if (device == NULL) {
+        return;
+    }
+    if (device->model != NULL && device->model->free_data != NULL) {
+        device->model->free_data(device->data);
+    }
+    free(device->values);
+    free(device->spreads);
+    free(device->coefs);
+    free(device->name);
+    free(device);
+}
+
+static int check_value(const struct rebias_param *row, double value, struct rebias_error *err)
+{
+    if (!(value >= row->min && value <= row->max)) {
+        char text[32];
+        char range[80];
+        snprintf(text, sizeof text, "%g", value);
+        snprintf(range, sizeof range, "%g to %g %s", row->min, row->max, row->unit);
+        const struct rebias_place place = {NULL, 0, 0, text};
+        return rebias_fail_at(err, REBIAS_E_RANGE, &place, range, "parameter %s is outside its range", row->name);
+    }
+    return REBIAS_OK;
+}
+
+static int check_range(const struct rebias_device *device, struct rebias_error *err)
+{
+    if (!(device->Gmin >= 0.0 && device->Gmin < device->Gmax && isfinite(device->Gmax))) {
+        return rebias_fail(err, REBIAS_E_RANGE, "%s: the range Gmin = %g S to Gmax = %g S is empty", device->name,
+                           device->Gmin, device->Gmax);
+    }
+    return REBIAS_OK;
+}
+
+/* Fills values and spreads and derives the coefficients. */
+static int set_values(struct rebias_device *device, const double *values, const double *spreads,
+                      struct rebias_error *err)
+{
+    const struct rebias_device_model *model = device->model;
+    for (size_t p = 0; p < model->param_count; p++) {
+        int status = check_value(&model->params[p], values[p], err);
+        if (status != REBIAS_OK) {
+            return status;
+        }
+        device->values[p] = values[p];
+        device->spreads[p] = spreads != NULL ? spreads[p] : 0.0;
+    }
+    return model->derive(device->values, device->coefs, err);
+}
+
+int rebias_device_build(struct rebias_device **out, const struct rebias_device_model *model, const char *name,
+                        const double *values, const double *spreads, void *data, struct rebias_error *err)
+{
+    *out = NULL;
+    struct rebias_device *device = NULL;
+    int status = rebias_alloc(&device, 1, sizeof *device, err);
+    if (status != REBIAS_OK) {
+        return status;
+    }
+    device->model = model;
+    status = rebias_copy_text(&device->name, name, err);
+    if (status == REBIAS_OK) {
+        status = rebias_alloc(&device->values, model->param_count, sizeof(double), err);
+    }
+    if (status == REBIAS_OK) {
+        status = rebias_alloc(&device->spreads, model->param_count, sizeof(double), err);
+    }
+    if (status == REBIAS_OK) {
+        status = rebias_alloc(&device->coefs, model->coef_count, sizeof(double), err);
+    }
+    if (status == REBIAS_OK) {
+        status = set_values(device, values, spreads, err);
+    }
+    if (status == REBIAS_OK) {
+        device->Gmin = device->coefs[0];
+        device->Gmax = device->coefs[1];
+        status = check_range(device, err);
+    }
+    if (status != REBIAS_OK) {
+        rebias_device_free(device);
+        return status;
+    }
+    device->data = data;
+    *out = device;
+    return REBIAS_OK;
+}
+
+/* -- 2. parameters of a specification -- */
+
+enum { NAME_MAX_LENGTH = 64, SPEC_MAX_LENGTH = 2048 };
+
+static const char spread_suffix[] = "_d2d";
+
+static bool row_of(const struct rebias_device_model *model, const char *name, size_t length, size_t *row)
+{
+    for (size_t p = 0; p < model->param_count; p++) {
+        if (strlen(model->params[p].name) == length && strncmp(model->params[p].name, name, length) == 0) {
+            *row = p;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "param" or "param_d2d" = value. */
+static int set_param(const struct rebias_device_model *model, const char *name, const char *text, double *values,
+                     double *spreads, struct rebias_error *err)
+{
+    const struct rebias_place name_place = {NULL, 0, 0, name};
+    const struct rebias_place text_place = {NULL, 0, 0, text};
+    double value = 0.0;
+    if (!rebias_parse_double(text, &value)) {
+        return rebias_fail_at(err, REBIAS_E_RANGE, &text_place, "a number", "parameter %s has no number", name);
+    }
+    size_t length = strlen(name);
+    size_t suffix = sizeof spread_suffix - 1;
+    size_t row = 0;
+    if (row_of(model, name, length, &row)) {
+        values[row] = value;
+        return check_value(&model->params[row], value, err);
+    }
+    bool is_spread = length > suffix && strcmp(name + length - suffix, spread_suffix) == 0;
+    if (!is_spread || !row_of(model, name, length - suffix, &row)) {
+        char expected[160];
+        snprintf(expected, sizeof expected, "one of those that `rebias device show %s` lists", model->name);
+        return rebias_fail_at(err, REBIAS_E_NAME, &name_place, expected, "model %s has no such parameter",
+                              model->name);
+    }
+    if (!model->params[row].spread) {
+        return rebias_fail_at(err, REBIAS_E_NAME, &name_place, NULL,
+                              "parameter %s of model %s has no device-to-device spread", model->params[row].name,
+                              model->name);
+    }
+    if (value < 0.0) {
+        return rebias_fail_at(err, REBIAS_E_RANGE, &text_place, "a standard deviation, 0 or more",
+                              "%s is outside its range", name);
+    }
+    spreads[row] = value;
+    return REBIAS_OK;
+}
+
+/* Applies "name=value,name=value". */
+static int apply_list(const struct rebias_device_model *model, const char *list, double *values, double *spreads,
+                      struct rebias_error *err)
+{
+    char text[SPEC_MAX_LENGTH];
+    if (strlen(list) >= sizeof text) {
+        return rebias_fail(err, REBIAS_E_NAME, "device specification is longer than %d characters",
+                           SPEC_MAX_LENGTH - 1);
+    }
+    memcpy(text, list, strlen(list) + 1);
+    char *rest = text;
+    int status = REBIAS_OK;
+    while (status == REBIAS_OK && rest != NULL && *rest != '\0') {
+        char *item = rest;
+        rest = strchr(item, ',');
+        if (rest != NULL) {
+            *rest++ = '\0';
+        }
+        char *equals = strchr(item, '=');
+        if (equals == NULL) {
+            const struct rebias_place place = {NULL, 0, 0, item};
+            return rebias_fail_at(err, REBIAS_E_NAME, &place, "param=value", "device parameter without a value");
+        }
+        *equals = '\0';
+        status = set_param(model, item, equals + 1, values, spreads, err);
+    }
+    return status;
+}
+
+static const struct rebias_preset *find_preset(const char *name)
+{
+    for (size_t i = 0; i < rebias_preset_count; i++) {
+        if (strcmp(rebias_presets[i].name, name) == 0) {
+            return &rebias_presets[i];
+        }
+    }
+    return NULL;
+}
+
+/* Splits "name:list" into name[NAME_MAX_LENGTH] and the list (an empty string when there is none). */
+static const char *split_spec(const char *spec, char name[NAME_MAX_LENGTH])
+{
+    const char *colon = strchr(spec, ':');
+    size_t length = colon != NULL ? (size_t)(colon - spec) : strlen(spec);
+    if (length >= NAME_MAX_LENGTH) {
+        length = NAME_MAX_LENGTH - 1;
+    }
+    memcpy(name, spec, length);
+    name[length] = '\0';
+    return colon != NULL ? colon + 1 : "";
+}
+
+int rebias_device_new(struct rebias_device **out, const char *spec, struct rebias_error *err)
+{
+    *out = NULL;
+    char name[NAME_MAX_LENGTH];
+    const char *list = split_spec(spec, name);
+    const char *preset_list = "";
+    const struct rebias_preset *preset = find_preset(name);
+    if (preset != NULL) {
+        preset_list = split_spec(preset->spec, name);
+    }
+    const struct rebias_device_model *model = rebias_device_model_find(name);
+    if (model == NULL) {
+        const struct rebias_place place = {NULL, 0, 0, name};
+        return rebias_fail_at(err, REBIAS_E_NAME, &place, "a name that `rebias device list` shows, or a table file",
+                              "unknown device");
+    }
+    double *values = NULL;
+    double *spreads = NULL;
+    int status = rebias_alloc(&values, model->param_count, sizeof *values, err);
+    if (status == REBIAS_OK) {
+        status = rebias_alloc(&spreads, model->param_count, sizeof *spreads, err);
+    }
+    for (size_t p = 0; status == REBIAS_OK && p < model->param_count; p++) {
+        values[p] = model->params[p].value;
+    }
+    if (status == REBIAS_OK) {
+        status = apply_list(model, preset_list, values, spreads, err);
+    }
+    if (status == REBIAS_OK) {
+        status = apply_list(model, list, values, spreads, err);
+    }
+    if (status == REBIAS_OK) {
+        status = rebias_device_build(out, model, spec, values, spreads, NULL, err);
+    }
+    free(values);
+    free(spreads);
+    return status;
+}
+
+/* -- 3. what a device is like -- */
+
+bool rebias_device_has_spread(const struct rebias_device *device)
+{
+    for (size_t p = 0; p < device->model->param_count; p++) {
+        if (device->spreads[p] > 0.0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+double rebias_device_pulse_size(const struct rebias_device *device)
+{
+    enum { LEVELS = 101 };
+    double sum = 0.0;
+    for (int polarity = 0; polarity < 2; polarity++) {
+        for (int i = 0; i < LEVELS; i++) {
+            double G = device->Gmin + (device->Gmax - device->Gmin) * i / (LEVELS - 1);
+            double mean = 0.0;
+            double sd = 0.0;
+            device->model->moments(device, (enum rebias_polarity)polarity, G, &mean, &sd);
+            sum += fabs(mean);
+        }
+    }
+    return sum / (2 * LEVELS);
+}
