@@ -17,7 +17,7 @@
         {"weight-range", 0, OPTION_NUMBER, "W", "0.5", 1e-6, 1e6, "weights are in [-W, W]"},                           \
         {"pulse-size", 0, OPTION_NUMBER, "S", "0", 0, 1, "dG that one pulse is taken to make (0: the device's mean |dG|)"}, \
         {"pulse-cap", 0, OPTION_INTEGER, "N", "100", 1, 30000, "most pulses on a weight in one update"},               \
-        {"program-rounds", 0, OPTION_INTEGER, "N", "10", 0, 1000, "write-verify rounds that program the initial weights"}, \
+        {"program-rounds", 0, OPTION_INTEGER, "N", "100", 0, 1000, "write-verify rounds that program the initial weights"}, \
         {"batch", 0, OPTION_INTEGER, "N", "64", 1, 65536, "images an update"},                                         \
         {"epochs", 0, OPTION_INTEGER, "N", "3", 1, 100000, "passes over the training images"},                         \
         {"rate", 0, OPTION_TEXT, "R[,R...]", NULL, 0, 0, "learning rate, one or one a layer (default 0.03 on devices, 0.1 in software)"}, \

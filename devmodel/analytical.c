@@ -127,12 +127,12 @@ static inline void step_body(const struct rebias_lanes *lanes, size_t stride, co
     }
 }
 
-REBIAS_SIMD static void step_alike(const struct rebias_lanes *lanes, const float *z, float *G)
+REBIAS_SIMD static void analytical_alike(const struct rebias_lanes *lanes, const float *z, float *G)
 {
     step_body(lanes, 0, z, G);
 }
 
-REBIAS_SIMD static void step_spread(const struct rebias_lanes *lanes, const float *z, float *G)
+REBIAS_SIMD static void analytical_spread(const struct rebias_lanes *lanes, const float *z, float *G)
 {
     step_body(lanes, 1, z, G);
 }
@@ -143,9 +143,9 @@ static void step(const struct rebias_device *device, const struct rebias_lanes *
     float z[REBIAS_LANES_MAX];
     rebias_normal_quantiles(lanes->n, lanes->word, z);
     if (lanes->stride == 0) {
-        step_alike(lanes, z, G);
+        analytical_alike(lanes, z, G);
     } else {
-        step_spread(lanes, z, G);
+        analytical_spread(lanes, z, G);
     }
 }
 

@@ -38,6 +38,29 @@ static int check_value(const struct rebias_param *row, double value, struct rebi
     return REBIAS_OK;
 }
 
+static const char spread_suffix[] = "_d2d";
+
+static int check_spread(const struct rebias_device_model *model, size_t row, double spread,
+                        struct rebias_error *err)
+{
+    char name[80];
+    snprintf(name, sizeof name, "%s%s", model->params[row].name, spread_suffix);
+    if (!model->params[row].spread) {
+        const struct rebias_place place = {NULL, 0, 0, name};
+        return rebias_fail_at(err, REBIAS_E_NAME, &place, NULL,
+                              "parameter %s of model %s has no device-to-device spread", model->params[row].name,
+                              model->name);
+    }
+    if (!(spread >= 0.0 && isfinite(spread))) {
+        char text[32];
+        snprintf(text, sizeof text, "%g", spread);
+        const struct rebias_place place = {NULL, 0, 0, text};
+        return rebias_fail_at(err, REBIAS_E_RANGE, &place, "a standard deviation, 0 or more",
+                              "%s is outside its range", name);
+    }
+    return REBIAS_OK;
+}
+
 static int check_range(const struct rebias_device *device, struct rebias_error *err)
 {
     if (!(device->Gmin >= 0.0 && device->Gmin < device->Gmax && isfinite(device->Gmax))) {
@@ -54,6 +77,9 @@ static int set_values(struct rebias_device *device, const double *values, const 
     const struct rebias_device_model *model = device->model;
     for (size_t p = 0; p < model->param_count; p++) {
         int status = check_value(&model->params[p], values[p], err);
+        if (status == REBIAS_OK && spreads != NULL && spreads[p] != 0.0) { /* 0 = no spread, for any parameter */
+            status = check_spread(model, p, spreads[p], err);
+        }
         if (status != REBIAS_OK) {
             return status;
         }
@@ -104,8 +130,6 @@ int rebias_device_build(struct rebias_device **out, const struct rebias_device_m
 
 enum { NAME_MAX_LENGTH = 64, SPEC_MAX_LENGTH = 2048 };
 
-static const char spread_suffix[] = "_d2d";
-
 static bool row_of(const struct rebias_device_model *model, const char *name, size_t length, size_t *row)
 {
     for (size_t p = 0; p < model->param_count; p++) {
@@ -141,17 +165,8 @@ static int set_param(const struct rebias_device_model *model, const char *name, 
         return rebias_fail_at(err, REBIAS_E_NAME, &name_place, expected, "model %s has no such parameter",
                               model->name);
     }
-    if (!model->params[row].spread) {
-        return rebias_fail_at(err, REBIAS_E_NAME, &name_place, NULL,
-                              "parameter %s of model %s has no device-to-device spread", model->params[row].name,
-                              model->name);
-    }
-    if (value < 0.0) {
-        return rebias_fail_at(err, REBIAS_E_RANGE, &text_place, "a standard deviation, 0 or more",
-                              "%s is outside its range", name);
-    }
     spreads[row] = value;
-    return REBIAS_OK;
+    return check_spread(model, row, value, err);
 }
 
 /* Applies "name=value,name=value". */
@@ -257,18 +272,36 @@ bool rebias_device_has_spread(const struct rebias_device *device)
     return false;
 }
 
-double rebias_device_pulse_size(const struct rebias_device *device)
+/* Means over range and polarities of |E dG| and of the sd of dG. */
+static void typical_pulse(const struct rebias_device *device, double *size, double *noise)
 {
     enum { LEVELS = 101 };
-    double sum = 0.0;
+    *size = 0.0;
+    *noise = 0.0;
     for (int polarity = 0; polarity < 2; polarity++) {
         for (int i = 0; i < LEVELS; i++) {
             double G = device->Gmin + (device->Gmax - device->Gmin) * i / (LEVELS - 1);
             double mean = 0.0;
             double sd = 0.0;
             device->model->moments(device, (enum rebias_polarity)polarity, G, &mean, &sd);
-            sum += fabs(mean);
+            *size += fabs(mean) / (2 * LEVELS);
+            *noise += sd / (2 * LEVELS);
         }
     }
-    return sum / (2 * LEVELS);
+}
+
+double rebias_device_pulse_size(const struct rebias_device *device)
+{
+    double size = 0.0;
+    double noise = 0.0;
+    typical_pulse(device, &size, &noise);
+    return size;
+}
+
+double rebias_device_pulse_noise(const struct rebias_device *device)
+{
+    double size = 0.0;
+    double noise = 0.0;
+    typical_pulse(device, &size, &noise);
+    return noise;
 }

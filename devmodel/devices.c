@@ -186,34 +186,6 @@ void rebias_devices_step_raw(const struct rebias_devices *devices, enum rebias_p
     model->step(devices->device, &lanes, G);
 }
 
-/* The same for scattered devices: conductances and coefficients are gathered first. */
-static void step_scattered(const struct rebias_devices *devices, enum rebias_polarity polarity, size_t n,
-                           const uint32_t *index, const uint32_t *word, float *G)
-{
-    float gathered[REBIAS_MAX_COEFS][REBIAS_LANES_MAX];
-    float g[REBIAS_LANES_MAX];
-    const float *coef[REBIAS_MAX_COEFS];
-    const struct rebias_device_model *model = devices->device->model;
-    for (size_t k = 0; k < model->coef_count; k++) {
-        coef[k] = devices->coef[k];
-        if (devices->stride == 1) {
-            for (size_t i = 0; i < n; i++) {
-                gathered[k][i] = devices->coef[k][index[i]];
-            }
-            coef[k] = gathered[k];
-        }
-    }
-    for (size_t i = 0; i < n; i++) {
-        g[i] = G[index[i]];
-    }
-    const struct rebias_lanes lanes = {n, polarity, word, coef, devices->stride};
-    model->step(devices->device, &lanes, g);
-    clamp_lanes(n, coef[0], coef[1], devices->stride, g);
-    for (size_t i = 0; i < n; i++) {
-        G[index[i]] = g[i];
-    }
-}
-
 /* -- 3. dense pulses -- */
 
 void rebias_devices_pulse_all(const struct rebias_devices *devices, enum rebias_polarity polarity, float *G,
@@ -248,41 +220,103 @@ void rebias_devices_pulse(const struct rebias_devices *devices, float *G, const 
 
 /* -- 4. scattered pulses -- */
 
-/* One round of one polarity: the devices among m whose count reaches beyond the round. Returns their number. */
-static size_t pick(size_t m, const uint32_t *index, const int16_t *count, enum rebias_polarity polarity, int round,
-                   uint32_t *picked)
+/* The lanes of one polarity, most pulses first, so that those still active in a round are the first ones. */
+struct lanes {
+    size_t n;
+    uint32_t index[REBIAS_LANES_MAX];
+    int16_t count[REBIAS_LANES_MAX]; /* > 0 */
+    float G[REBIAS_LANES_MAX];
+    float coef[REBIAS_MAX_COEFS][REBIAS_LANES_MAX];
+};
+
+static int magnitude(enum rebias_polarity polarity, int16_t count)
 {
-    const int sign = polarity == REBIAS_SET ? 1 : -1;
-    size_t n = 0;
-    for (size_t k = 0; k < m; k++) {
-        picked[n] = index[k];
-        n += sign * count[k] > round;
-    }
-    return n;
+    int pulses = polarity == REBIAS_SET ? count : -count;
+    return pulses > 0 ? pulses : 0;
 }
 
-static void pulse_lanes(const struct rebias_devices *devices, size_t m, const uint32_t *index, const int16_t *count,
+/* Counting sort by number of pulses, largest first; equal ones keep their order. Counts from LAST on share a bucket, which
+ * insertion puts in order. */
+static void sort_lanes(struct lanes *lanes, size_t m, const uint32_t *index, const int16_t *count,
+                       enum rebias_polarity polarity)
+{
+    enum { LAST = 256 };
+    size_t start[LAST + 1] = {0};
+    for (size_t k = 0; k < m; k++) {
+        int pulses = magnitude(polarity, count[k]);
+        start[pulses < LAST ? pulses : LAST]++;
+    }
+    lanes->n = 0;
+    for (size_t b = LAST; b >= 1; b--) {
+        size_t size = start[b];
+        start[b] = lanes->n;
+        lanes->n += size;
+    }
+    for (size_t k = 0; k < m; k++) {
+        int pulses = magnitude(polarity, count[k]);
+        if (pulses == 0) {
+            continue;
+        }
+        size_t place = start[pulses < LAST ? pulses : LAST]++;
+        while (pulses > LAST && place > 0 && lanes->count[place - 1] < pulses) {
+            lanes->count[place] = lanes->count[place - 1];
+            lanes->index[place] = lanes->index[place - 1];
+            place--;
+        }
+        lanes->count[place] = (int16_t)pulses;
+        lanes->index[place] = index[k];
+    }
+}
+
+static void gather_lanes(const struct rebias_devices *devices, struct lanes *lanes, const float *G,
+                         const float **coef)
+{
+    const size_t coefs = devices->device->model->coef_count;
+    for (size_t k = 0; k < coefs; k++) {
+        coef[k] = devices->coef[k];
+        if (devices->stride == 1) {
+            for (size_t i = 0; i < lanes->n; i++) {
+                lanes->coef[k][i] = devices->coef[k][lanes->index[i]];
+            }
+            coef[k] = lanes->coef[k];
+        }
+    }
+    for (size_t i = 0; i < lanes->n; i++) {
+        lanes->G[i] = G[lanes->index[i]];
+    }
+}
+
+/* All rounds of one polarity: conductances and coefficients are gathered once. */
+static void pulse_lanes(const struct rebias_devices *devices, struct lanes *lanes, enum rebias_polarity polarity,
                         float *G, const struct rebias_stream *stream)
 {
-    uint32_t picked[REBIAS_LANES_MAX];
+    const float *coef[REBIAS_MAX_COEFS];
     uint32_t word[REBIAS_LANES_MAX];
-    for (int polarity = 0; polarity < 2; polarity++) {
-        size_t n = 1;
-        for (int round = 0; n > 0; round++) {
-            n = pick(m, index, count, (enum rebias_polarity)polarity, round, picked);
-            if (n > 0) {
-                rebias_random_words_at(stream, (uint64_t)round * devices->round_words, n, picked, word);
-                step_scattered(devices, (enum rebias_polarity)polarity, n, picked, word, G);
-            }
+    gather_lanes(devices, lanes, G, coef);
+    size_t active = lanes->n;
+    for (int round = 0; active > 0; round++) {
+        rebias_random_words_at(stream, (uint64_t)round * devices->round_words, active, lanes->index, word);
+        const struct rebias_lanes now = {active, polarity, word, coef, devices->stride};
+        devices->device->model->step(devices->device, &now, lanes->G);
+        clamp_lanes(active, coef[0], coef[1], devices->stride, lanes->G);
+        while (active > 0 && lanes->count[active - 1] <= round + 1) {
+            active--;
         }
+    }
+    for (size_t i = 0; i < lanes->n; i++) {
+        G[lanes->index[i]] = lanes->G[i];
     }
 }
 
 void rebias_devices_pulse_some(const struct rebias_devices *devices, size_t m, const uint32_t *index,
                                const int16_t *count, float *G, const struct rebias_stream *stream)
 {
+    struct lanes lanes;
     for (size_t start = 0; start < m; start += REBIAS_LANES_MAX) {
         size_t n = m - start < REBIAS_LANES_MAX ? m - start : REBIAS_LANES_MAX;
-        pulse_lanes(devices, n, index + start, count + start, G, stream);
+        for (int polarity = 0; polarity < 2; polarity++) {
+            sort_lanes(&lanes, n, index + start, count + start, (enum rebias_polarity)polarity);
+            pulse_lanes(devices, &lanes, (enum rebias_polarity)polarity, G, stream);
+        }
     }
 }

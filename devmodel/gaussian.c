@@ -62,12 +62,12 @@ static inline void step_body(const struct rebias_lanes *lanes, size_t stride, co
     }
 }
 
-REBIAS_SIMD static void step_alike(const struct rebias_lanes *lanes, const float *z, float *G)
+REBIAS_SIMD static void gaussian_alike(const struct rebias_lanes *lanes, const float *z, float *G)
 {
     step_body(lanes, 0, z, G);
 }
 
-REBIAS_SIMD static void step_spread(const struct rebias_lanes *lanes, const float *z, float *G)
+REBIAS_SIMD static void gaussian_spread(const struct rebias_lanes *lanes, const float *z, float *G)
 {
     step_body(lanes, 1, z, G);
 }
@@ -78,9 +78,9 @@ static void step(const struct rebias_device *device, const struct rebias_lanes *
     float z[REBIAS_LANES_MAX];
     rebias_normal_quantiles(lanes->n, lanes->word, z);
     if (lanes->stride == 0) {
-        step_alike(lanes, z, G);
+        gaussian_alike(lanes, z, G);
     } else {
-        step_spread(lanes, z, G);
+        gaussian_spread(lanes, z, G);
     }
 }
 

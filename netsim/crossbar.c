@@ -34,8 +34,9 @@ struct rebias_crossbar_options rebias_crossbar_options_defaults(void)
                                             .encoding = REBIAS_PAIR,
                                             .weight_range = 1.0,
                                             .pulse_size = 0.0,
+                                            .pulse_noise = 0.0,
                                             .pulse_cap = 100,
-                                            .program_rounds = 10,
+                                            .program_rounds = 100,
                                             .seed = 1};
 }
 
@@ -46,6 +47,9 @@ static int check_options(const struct rebias_crossbar_options *o, struct rebias_
     }
     if (!(o->pulse_size >= 0.0 && isfinite(o->pulse_size))) {
         return rebias_fail(err, REBIAS_E_RANGE, "the pulse size %g S is negative or not finite", o->pulse_size);
+    }
+    if (!(o->pulse_noise >= 0.0 && isfinite(o->pulse_noise))) {
+        return rebias_fail(err, REBIAS_E_RANGE, "the pulse noise %g S is negative or not finite", o->pulse_noise);
     }
     if (o->pulse_cap < 1 || o->pulse_cap > COUNT_MAX) {
         return rebias_fail(err, REBIAS_E_RANGE, "the pulse cap %u is not in 1 to %d", o->pulse_cap, COUNT_MAX);
@@ -99,6 +103,9 @@ static int set_scale(struct rebias_crossbar *x, const struct rebias_device *devi
     x->weight_per_S = (float)((x->options.encoding == REBIAS_SINGLE ? 2.0 : 1.0) * x->options.weight_range / range);
     if (x->options.pulse_size == 0.0) { /* as the defaults set it */
         x->options.pulse_size = rebias_device_pulse_size(device);
+    }
+    if (x->options.pulse_noise == 0.0) {
+        x->options.pulse_noise = rebias_device_pulse_noise(device);
     }
     if (!(x->options.pulse_size > 0.0)) {
         return rebias_fail(err, REBIAS_E_RANGE, "pulses do not move %s on average: give a pulse size", device->name);
@@ -193,30 +200,48 @@ static double target_conductance(const struct rebias_crossbar *x, int a, float w
     return fmin(fmax(G, x->Gmin), x->Gmax);
 }
 
-/* Lists the devices of array a that are more than half a pulse off; returns their number. */
-static size_t list_errors(struct rebias_crossbar *x, int a, const float *target)
+/* Pulses for a device that is `error` S off: as many as should close the gap, but so few that their noise stays below half
+ * of it, and none within half a pulse or half a pulse's noise. */
+static int16_t pulses_for(const struct rebias_crossbar *x, double error)
 {
-    size_t m = 0;
-    for (size_t i = 0; i < x->size; i++) {
-        double error = target_conductance(x, a, target[i]) - (double)x->G[a][i];
-        double pulses = nearbyint(error / x->options.pulse_size);
-        pulses = fmin(fmax(pulses, -COUNT_MAX), COUNT_MAX);
-        x->index[m] = (uint32_t)i;
-        x->count[a][m] = (int16_t)pulses;
-        m += pulses != 0.0; /* nearbyint gives an exact 0 */
+    const double size = x->options.pulse_size;
+    const double noise = x->options.pulse_noise;
+    const double distance = fabs(error);
+    if (distance <= 0.5 * fmax(size, noise)) {
+        return 0;
     }
-    return m;
+    double pulses = distance / size;
+    if (noise > 0.0) {
+        pulses = fmin(pulses, 0.25 * distance * distance / (noise * noise));
+    }
+    pulses = fmin(fmax(nearbyint(pulses), 1.0), COUNT_MAX);
+    return (int16_t)copysign(pulses, error);
+}
+
+/* Keeps those of the first m listed devices that still need pulses; returns their number. */
+static size_t list_errors(struct rebias_crossbar *x, int a, size_t m, const float *target)
+{
+    size_t kept = 0;
+    for (size_t k = 0; k < m; k++) {
+        uint32_t i = x->index[k];
+        int16_t pulses = pulses_for(x, target_conductance(x, a, target[i]) - (double)x->G[a][i]);
+        x->index[kept] = i;
+        x->count[a][kept] = pulses;
+        kept += pulses != 0;
+    }
+    return kept;
 }
 
 uint64_t rebias_crossbar_program(struct rebias_crossbar *crossbar, const float *target)
 {
     uint64_t pulses = 0;
     for (int a = 0; a < crossbar->arrays; a++) {
-        for (uint32_t round = 0; round < crossbar->options.program_rounds; round++) {
-            size_t m = list_errors(crossbar, a, target);
-            if (m == 0) {
-                break;
-            }
+        size_t m = crossbar->size;
+        for (size_t i = 0; i < m; i++) {
+            crossbar->index[i] = (uint32_t)i;
+        }
+        for (uint32_t round = 0; round < crossbar->options.program_rounds && m > 0; round++) {
+            m = list_errors(crossbar, a, m, target);
             pulses += give_pulses(crossbar, a, m, REBIAS_FOR_PROGRAMMING, round);
         }
     }

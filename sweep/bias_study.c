@@ -60,6 +60,7 @@ static int train_on(const struct study *study, const struct rebias_device *devic
     struct rebias_train_options train_options = o->train;
     network_options.device = device;
     network_options.crossbar.pulse_size = study->result->pulse_size;
+    network_options.crossbar.pulse_noise = study->result->pulse_noise;
     network_options.seed = train_options.seed = o->seed;
     network_options.replicate = train_options.replicate = replicate;
     struct rebias_network *network = NULL;
@@ -283,8 +284,11 @@ int rebias_bias_study(struct rebias_bias_result **out, const struct rebias_bias_
     }
     result->cell_count = options->methods * options->point_counts;
     result->run_count = (result->cell_count + 1) * options->replicates;
-    result->pulse_size = options->network.crossbar.pulse_size > 0.0 ? options->network.crossbar.pulse_size
-                                                                    : rebias_device_pulse_size(options->target);
+    const struct rebias_crossbar_options *crossbar = &options->network.crossbar;
+    result->pulse_size =
+        crossbar->pulse_size > 0.0 ? crossbar->pulse_size : rebias_device_pulse_size(options->target);
+    result->pulse_noise =
+        crossbar->pulse_noise > 0.0 ? crossbar->pulse_noise : rebias_device_pulse_noise(options->target);
     status = rebias_alloc(&result->runs, result->run_count, sizeof *result->runs, err);
     if (status == REBIAS_OK) {
         status = rebias_alloc(&result->cells, result->cell_count, sizeof *result->cells, err);

@@ -39,8 +39,8 @@ struct rebias_bias_options {
     size_t point_counts;                      /* 1 .. REBIAS_BIAS_MAX_POINTS */
     size_t replicates;                        /* 1 .. 1000000 */
     struct rebias_synth_options synth;        /* filter and censoring; points, seed, replicate are set here */
-    struct rebias_network_options network;    /* device, seed, replicate are set here; a pulse size of 0 becomes the
-                                                 target's, for target and models alike */
+    struct rebias_network_options network;    /* device, seed, replicate are set here; a pulse size or noise of 0
+                                                 becomes the target's, for target and models alike */
     struct rebias_train_options train;        /* seed and replicate are set here */
     double level;                             /* confidence of the intervals, in (0, 1) */
     size_t resamples;                         /* of the bootstrap */
@@ -85,7 +85,8 @@ struct rebias_bias_result {
     size_t cell_count;
     double target_mean, target_sd;  /* accuracy on the target over the replicates */
     double target_low, target_high; /* bootstrap interval of target_mean; NaN for 1 replicate */
-    double pulse_size;              /* S, as used */
+    double pulse_size;              /* S, as used; the target's unless given */
+    double pulse_noise;             /* S, as used when programming; the target's unless given */
 };
 
 /* Runs the study. progress counts networks. *out is NULL on failure or interruption. Owner: the caller. */

@@ -26,6 +26,7 @@ struct rebias_crossbar_options {
     enum rebias_encoding encoding;
     double weight_range;   /* W > 0 */
     double pulse_size;     /* S: |dG| of one pulse as the controller assumes it; 0 = rebias_device_pulse_size */
+    double pulse_noise;  /* S: sd of one pulse as the controller assumes it (programming); 0 = rebias_device_pulse_noise */
     uint16_t pulse_cap;    /* most pulses on a weight in one update, 1 .. 30000 */
     uint16_t program_rounds; /* write-verify rounds when programming, 0 .. 1000 */
     uint64_t seed;
@@ -33,7 +34,7 @@ struct rebias_crossbar_options {
     uint32_t entity; /* number of the crossbar: addresses its randomness */
 };
 
-/* W = 1, pair, pulse size from the device, cap 100, 10 rounds, seed 1; rows and columns 1. */
+/* W = 1, pair, pulse size and noise from the device, cap 100, 100 rounds, seed 1; rows and columns 1. */
 struct rebias_crossbar_options rebias_crossbar_options_defaults(void);
 
 /* Opaque; one a layer. */
@@ -45,9 +46,9 @@ int rebias_crossbar_new(struct rebias_crossbar **out, const struct rebias_device
                         const struct rebias_crossbar_options *options, float *weights, struct rebias_error *err);
 void rebias_crossbar_free(struct rebias_crossbar *crossbar);
 
-/* Programs target[rows * columns] by write-verify: each round gives every device round((G_target - G)/pulse_size)
- * pulses, |w| > W being clipped; pairs aim at Gmid +- w/2. What the devices reach is what stays. Returns the number of
- * pulses. */
+/* Programs target[rows * columns] by write-verify: in each round every device that is more than half a pulse (and more than
+ * half a pulse's noise) off its target gets min(|error|/pulse_size, (error/(2 pulse_noise))^2) pulses towards it, at least 1.
+ * |w| > W is clipped; pairs aim at Gmid +- w/2. What the devices reach is what stays. Returns the number of pulses. */
 uint64_t rebias_crossbar_program(struct rebias_crossbar *crossbar, const float *target);
 
 /* One update: request[r][c] * gain is the wanted change of w in pulses; it is capped, rounded stochastically

@@ -118,6 +118,9 @@ bool rebias_device_has_spread(const struct rebias_device *device);
  * pulse, used to turn a requested conductance change into a number of pulses. */
 double rebias_device_pulse_size(const struct rebias_device *device);
 
+/* Mean over the same G and both polarities of the sd of dG (S). */
+double rebias_device_pulse_noise(const struct rebias_device *device);
+
 /* An array of n devices: their coefficients (one set when all are alike). The conductances belong to the
  * caller. */
 struct rebias_devices;
