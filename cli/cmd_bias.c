@@ -77,7 +77,7 @@ static int read_options(const struct arguments *a, struct rebias_bias_options *o
         }
     }
     status = status == REBIAS_OK ? read_methods(a, o, err) : status;
-    return status == REBIAS_OK ? read_network_options(a, "0.03", &o->network, &o->train, err) : status;
+    return status == REBIAS_OK ? read_network_options(a, "0.05", &o->network, &o->train, err) : status;
 }
 
 /* -- 2. tidy CSV, one row a network -- */
@@ -197,6 +197,17 @@ static int fill_cells(struct table *table, const struct rebias_bias_options *o, 
 
 /* -- 4. the command -- */
 
+static void remark_target(const struct arguments *a, const char *name, const struct rebias_bias_result *r)
+{
+    char interval[80] = "no interval from 1 replicate";
+    if (!isnan(r->target_low)) {
+        snprintf(interval, sizeof interval, "interval of the mean %.2f to %.2f %%", 100.0 * r->target_low,
+                 100.0 * r->target_high);
+    }
+    remark(a, "target %s: accuracy %.2f %% (%s), pulse size %.3g S", name, 100.0 * r->target_mean, interval,
+           r->pulse_size);
+}
+
 static int publish(const struct arguments *a, const struct rebias_bias_options *o,
                    const struct rebias_bias_result *result, struct rebias_error *err)
 {
@@ -217,9 +228,7 @@ static int publish(const struct arguments *a, const struct rebias_bias_options *
         status = figure_bias(figure, o, result, err);
     }
     if (status == REBIAS_OK) {
-        remark(a, "target %s: accuracy %.2f %% (interval of the mean %.2f to %.2f %%), pulse size %.3g S", o->target->name,
-               100.0 * result->target_mean, 100.0 * result->target_low, 100.0 * result->target_high,
-               result->pulse_size);
+        remark_target(a, o->target->name, result);
         status = table_print(&cells, &provenance, argument_choice(a, "format") == 1, NULL, err);
     }
     provenance_free(&provenance);
@@ -237,7 +246,7 @@ static int run_bias(const struct arguments *a, struct rebias_error *err)
     struct progress progress = {.arguments = a, .what = "networks"};
     int status = read_options(a, &options, err);
     if (status == REBIAS_OK && argument_text(a, "figure") != NULL) {
-        status = figure_check(argument_text(a, "figure"), err); /* before the work, not after it */
+        status = figure_check("figure", argument_text(a, "figure"), err); /* before the work, not after it */
     }
     if (status == REBIAS_OK) {
         status = check_writable(argument_text(a, "output"), err);
@@ -251,6 +260,7 @@ static int run_bias(const struct arguments *a, struct rebias_error *err)
     if (status == REBIAS_OK) {
         options.target = target;
         options.set = set;
+        progress_catch_signals();
         status = rebias_bias_study(&result, &options, progress_step, &progress, err);
         progress_end(&progress);
     }

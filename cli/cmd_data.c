@@ -19,12 +19,14 @@ static int write_pulses(const struct rebias_pulses *pulses, const struct argumen
         status = rebias_output_open(&out, argument_text(arguments, "output"), err);
     }
     if (status == REBIAS_OK) {
+        remove_on_signal(out.temporary);
         status = rebias_pulses_write(pulses, out.stream, provenance.text, err);
         if (status == REBIAS_OK) {
             status = rebias_output_close(&out, err);
         } else {
             rebias_output_discard(&out);
         }
+        remove_on_signal(NULL);
     }
     provenance_free(&provenance);
     if (status == REBIAS_OK) {
@@ -115,6 +117,9 @@ static int run_check(const struct arguments *a, struct rebias_error *err)
     struct rebias_pulses *pulses = NULL;
     struct rebias_error first = {0};
     char problem[1024] = "";
+    if (strcmp(a->word[0], "-") == 0) {
+        return rebias_fail(err, REBIAS_E_NAME, "a check may read its file twice: give a file, not standard input");
+    }
     int strict = rebias_pulses_load(&pulses, a->word[0], &options, &first);
     if (strict != REBIAS_OK) {
         rebias_error_text(&first, problem, sizeof problem);

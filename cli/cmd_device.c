@@ -129,6 +129,7 @@ static int curve(const struct arguments *a, const struct rebias_device *device, 
         G[i] = (float)start;
     }
     struct progress progress = {.arguments = a, .what = "pulses"};
+    progress_catch_signals();
     for (int64_t p = 0; p <= pulses && status == REBIAS_OK; p++) {
         status = curve_row(table, p, G, n, err);
         if (progress_step(&progress, (size_t)p, (size_t)pulses) != 0) {

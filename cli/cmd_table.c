@@ -1,5 +1,6 @@
-/* cmd_table.c - `rebias table`: show, check, convert and sample jump tables. */
+/* cmd_table.c - `rebias table`: show, check, convert, sample and plot jump tables. */
 #include "commands.h"
+#include "figure.h"
 #include "rebias/random.h"
 #include <math.h>
 #include <stdlib.h>
@@ -156,7 +157,7 @@ static const struct option_row sample_rows[] = {
     {"polarity", 0, OPTION_CHOICE, "set|reset", "set", 0, 0, "polarity of the pulse"},
     {"G", 0, OPTION_NUMBER, "S", NULL, 0, 1, "conductance before the pulse (required)"},
     {"u", 0, OPTION_NUMBER, "P", NULL, 0, 1, "probability at which the jump is looked up; without it jumps are drawn"},
-    {"draws", 0, OPTION_INTEGER, "N", "1", 1, 1e8, "number of draws"},
+    {"draws", 0, OPTION_INTEGER, "N", "1", 1, 1e6, "number of draws"},
     {"rule", 0, OPTION_CHOICE, "linear|nearest", "linear", 0, 0, "how the table is read between its grid points"},
 };
 
@@ -228,6 +229,30 @@ static int run_sample(const struct arguments *a, struct rebias_error *err)
     return status;
 }
 
+/* -- plot -- */
+
+static const struct option_row plot_rows[] = {
+    {"output", 'o', OPTION_TEXT, "FILE.png", NULL, 0, 0, "the figure, .png or .svg (required; needs gnuplot)"},
+};
+
+static int run_plot(const struct arguments *a, struct rebias_error *err)
+{
+    const char *path = argument_text(a, "output");
+    if (path == NULL) {
+        return rebias_fail(err, REBIAS_E_NAME, "no figure: give -o FILE.png");
+    }
+    struct rebias_table *table = NULL;
+    int status = figure_check("output", path, err);
+    if (status == REBIAS_OK) {
+        status = rebias_table_load(&table, a->word[0], err);
+    }
+    if (status == REBIAS_OK) {
+        status = figure_table(path, table, a->word[0], err);
+    }
+    rebias_table_free(table);
+    return status;
+}
+
 #define ROWS(rows) rows, sizeof rows / sizeof rows[0]
 
 const struct command table_commands[] = {
@@ -238,5 +263,7 @@ const struct command table_commands[] = {
      "\nWhat the conversion changed is measured on the written table and said on stderr.", 2, 2, NULL, 0, run_convert},
     {"table sample", "TABLE", "look up or draw jumps", TABLE_HELP
      "\nRow and level (from 0) are those that rule nearest chooses.", 1, 1, ROWS(sample_rows), run_sample},
+    {"table plot", "TABLE", "figure of a jump table: quantiles and mean of dG against G", TABLE_HELP, 1, 1,
+     ROWS(plot_rows), run_plot},
 };
 const size_t table_command_count = sizeof table_commands / sizeof table_commands[0];

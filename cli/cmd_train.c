@@ -1,5 +1,6 @@
 /* cmd_train.c - `rebias train`: a network on crossbars, or in software as the no-device reference. */
 #include "commands.h"
+#include "figure.h"
 #include "network_options.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -71,6 +72,7 @@ static int train(const struct arguments *a, const struct rebias_network_options 
     }
     double start = seconds();
     if (status == REBIAS_OK) {
+        progress_catch_signals();
         status = rebias_train(network, set, options, epochs, progress_step, &progress, err);
         progress_end(&progress);
     }
@@ -99,7 +101,10 @@ static int run_train(const struct arguments *a, struct rebias_error *err)
     struct rebias_train_options options;
     struct rebias_device *device = NULL;
     struct rebias_image_set *set = NULL;
-    int status = read_network_options(a, mapped ? "0.03" : "0.1", &network, &options, err);
+    int status = read_network_options(a, mapped ? "0.05" : "0.2", &network, &options, err);
+    if (status == REBIAS_OK) {
+        status = check_writable(argument_text(a, "output"), err); /* before the work, not after it */
+    }
     if (status == REBIAS_OK && mapped) {
         status = rebias_device_open(&device, spec, err);
     }

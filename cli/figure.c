@@ -1,5 +1,5 @@
 /* figure.c - figures through gnuplot.
- * 1. checks   2. running gnuplot   3. the bias figure
+ * 1. checks   2. running gnuplot   3. what figures share   4. the bias figure   5. the table figure
  *
  * The templates of plots/ are compiled in (plots/templates.h). A template is fed to gnuplot behind its data, as
  * here-documents and variables; gnuplot writes a temporary file, which is then renamed.
@@ -49,14 +49,15 @@ int check_writable(const char *path, struct rebias_error *err)
                        : rebias_fail_at(err, REBIAS_E_IO, &place, NULL, "cannot write: %s", strerror(number));
 }
 
-int figure_check(const char *path, struct rebias_error *err)
+int figure_check(const char *option, const char *path, struct rebias_error *err)
 {
     const struct rebias_place place = {NULL, 0, 0, path};
     if (terminal_of(path) == NULL) {
-        return rebias_fail_at(err, REBIAS_E_NAME, &place, "a name that ends in .png or .svg", "bad value of --figure");
+        return rebias_fail_at(err, REBIAS_E_NAME, &place, "a name that ends in .png or .svg", "bad value of --%s",
+                              option);
     }
     if (system("command -v gnuplot >/dev/null 2>&1") != 0) {
-        return rebias_fail(err, REBIAS_E_IO, "--figure needs gnuplot, which was not found (Debian: gnuplot-nox)");
+        return rebias_fail(err, REBIAS_E_IO, "--%s needs gnuplot, which was not found (Debian: gnuplot-nox)", option);
     }
     return check_writable(path, err);
 }
@@ -81,7 +82,10 @@ static int run_gnuplot(const char *script, size_t size, const char *temporary, s
     return REBIAS_OK;
 }
 
-/* -- 3. the bias figure -- */
+/* -- 3. what figures share -- */
+
+/* Writes the data and variables of one figure in front of its template. */
+typedef void write_data(FILE *out, const void *context);
 
 /* "S" multiplier for people: unit and factor that bring the target's conductances to handy numbers. */
 static const char *unit_for(double Gmax, double *factor)
@@ -100,6 +104,58 @@ static const char *unit_for(double Gmax, double *factor)
     *factor = 1.0;
     return "S";
 }
+
+/* Single quotes end a gnuplot string: they are doubled, control characters dropped. */
+static void write_quoted(FILE *out, const char *name, const char *text)
+{
+    fprintf(out, "%s = '", name);
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '\'') {
+            fputc('\'', out);
+        }
+        if ((unsigned char)*c >= ' ') {
+            fputc(*c, out);
+        }
+    }
+    fprintf(out, "'\n");
+}
+
+/* Draws the figure: its data, then its template. */
+static int render(const char *path, write_data *write, const void *context, const char *template,
+                  struct rebias_error *err)
+{
+    char *temporary = NULL;
+    char *script = NULL;
+    size_t size = 0;
+    int status = rebias_temporary_name(&temporary, path, err);
+    if (status != REBIAS_OK) {
+        return status;
+    }
+    FILE *out = open_memstream(&script, &size);
+    if (out == NULL) {
+        status = rebias_fail(err, REBIAS_E_MEMORY, "out of memory for the figure");
+        goto done;
+    }
+    fprintf(out, "set terminal %s\n", terminal_of(path));
+    write_quoted(out, "outfile", temporary);
+    fprintf(out, "set output outfile\n");
+    write(out, context);
+    fputs(template, out);
+    if (fclose(out) != 0) {
+        status = rebias_fail(err, REBIAS_E_MEMORY, "out of memory for the figure");
+        goto done;
+    }
+    status = run_gnuplot(script, size, temporary, err);
+    if (status == REBIAS_OK) {
+        status = rebias_publish_file(temporary, path, err);
+    }
+done:
+    free(script);
+    free(temporary);
+    return status;
+}
+
+/* -- 4. the bias figure -- */
 
 /* One block a method: points, mean, sd, low, high of accuracy (%), push-pull mean. */
 static void write_cells(FILE *out, const struct rebias_bias_options *o, const struct rebias_bias_result *r, double factor)
@@ -124,70 +180,98 @@ static void write_cells(FILE *out, const struct rebias_bias_options *o, const st
     }
 }
 
-/* Single quotes end a gnuplot string: they are doubled, control characters dropped. */
-static void write_quoted(FILE *out, const char *name, const char *text)
-{
-    fprintf(out, "%s = '", name);
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '\'') {
-            fputc('\'', out);
-        }
-        if ((unsigned char)*c >= ' ') {
-            fputc(*c, out);
-        }
-    }
-    fprintf(out, "'\n");
-}
+struct bias_figure {
+    const struct rebias_bias_options *options;
+    const struct rebias_bias_result *result;
+};
 
-static void write_script(FILE *out, const char *path, const char *temporary, const struct rebias_bias_options *o,
-                         const struct rebias_bias_result *r)
+static void write_bias(FILE *out, const void *context)
 {
+    const struct bias_figure *figure = context;
+    const struct rebias_bias_options *o = figure->options;
+    const struct rebias_bias_result *r = figure->result;
     double factor = 1.0;
-    const char *unit = unit_for(o->target->Gmax, &factor);
-    fprintf(out, "set terminal %s\n", terminal_of(path));
-    write_quoted(out, "outfile", temporary);
-    fprintf(out, "set output outfile\n");
+    write_quoted(out, "unit", unit_for(o->target->Gmax, &factor));
     write_quoted(out, "target", o->target->name);
-    write_quoted(out, "unit", unit);
     fprintf(out, "target_mean = %.6g\ntarget_sd = %.6g\nmethods = %zu\nreplicates = %zu\n", 100.0 * r->target_mean,
             100.0 * r->target_sd, o->methods, o->replicates);
     fprintf(out, "lowest = %zu\nhighest = %zu\narray names[%zu]\n", o->points[0], o->points[o->point_counts - 1],
             o->methods);
+    for (size_t i = 0; i < o->point_counts; i++) {
+        fprintf(out, "%s%zu%s", i == 0 ? "set xtics (" : ", ", o->points[i], i + 1 == o->point_counts ? ")\n" : "");
+    }
     for (size_t m = 0; m < o->methods; m++) {
         char variable[32];
         snprintf(variable, sizeof variable, "names[%zu]", m + 1);
         write_quoted(out, variable, o->method[m].name);
     }
     write_cells(out, o, r, factor);
-    fputs(plot_bias, out);
 }
 
 int figure_bias(const char *path, const struct rebias_bias_options *options, const struct rebias_bias_result *result,
                 struct rebias_error *err)
 {
-    char *temporary = NULL;
-    char *script = NULL;
-    size_t size = 0;
-    int status = rebias_temporary_name(&temporary, path, err);
-    if (status != REBIAS_OK) {
-        return status;
+    const struct bias_figure figure = {options, result};
+    return render(path, write_bias, &figure, plot_bias, err);
+}
+
+/* -- 5. the table figure -- */
+
+struct table_figure {
+    const struct rebias_table *table;
+    const char *name;
+};
+
+/* G, five quantiles and the mean at up to 200 levels of one polarity. */
+static void write_side(FILE *out, const char *block, const struct rebias_table_side *side, double G_factor,
+                       double dG_factor)
+{
+    enum { POINTS = 200 };
+    static const double probabilities[] = {0.05, 0.25, 0.5, 0.75, 0.95};
+    const double low = side->G[0];
+    const double high = side->G[side->G_count - 1];
+    fprintf(out, "%s << EOD\n", block);
+    for (int i = 0; i < POINTS; i++) {
+        double G = low + (high - low) * i / (POINTS - 1);
+        double mean = 0.0;
+        double sd = 0.0;
+        fprintf(out, "%.6g", G_factor * G);
+        for (size_t q = 0; q < sizeof probabilities / sizeof probabilities[0]; q++) {
+            double dG = rebias_table_quantile(side, REBIAS_RULE_LINEAR, G, probabilities[q], NULL, NULL);
+            fprintf(out, " %.6g", dG_factor * dG);
+        }
+        rebias_table_moments(side, REBIAS_RULE_LINEAR, G, &mean, &sd);
+        fprintf(out, " %.6g\n", dG_factor * mean);
     }
-    FILE *out = open_memstream(&script, &size);
-    if (out == NULL) {
-        status = rebias_fail(err, REBIAS_E_MEMORY, "out of memory for the figure");
-        goto done;
+    fprintf(out, "EOD\n");
+}
+
+static void write_table(FILE *out, const void *context)
+{
+    const struct table_figure *figure = context;
+    const struct rebias_table *table = figure->table;
+    double Gmin = 0.0;
+    double Gmax = 0.0;
+    double G_factor = 1.0;
+    double dG_factor = 1.0;
+    double largest = 0.0;
+    for (int p = 0; p < 2; p++) {
+        double mean = 0.0;
+        double sd = 0.0;
+        rebias_table_moments(&table->side[p], REBIAS_RULE_LINEAR, table->side[p].G[0], &mean, &sd);
+        largest = fmax(largest, fabs(mean) + sd);
     }
-    write_script(out, path, temporary, options, result);
-    if (fclose(out) != 0) {
-        status = rebias_fail(err, REBIAS_E_MEMORY, "out of memory for the figure");
-        goto done;
-    }
-    status = run_gnuplot(script, size, temporary, err);
-    if (status == REBIAS_OK) {
-        status = rebias_publish_file(temporary, path, err);
-    }
-done:
-    free(script);
-    free(temporary);
-    return status;
+    rebias_table_range(table, &Gmin, &Gmax);
+    write_quoted(out, "unit", unit_for(Gmax, &G_factor));
+    write_quoted(out, "dunit", unit_for(largest, &dG_factor));
+    write_quoted(out, "name", figure->name);
+    fprintf(out, "low = %.6g\nhigh = %.6g\n", G_factor * Gmin, G_factor * Gmax);
+    write_side(out, "$set", &table->side[REBIAS_SET], G_factor, dG_factor);
+    write_side(out, "$reset", &table->side[REBIAS_RESET], G_factor, dG_factor);
+}
+
+int figure_table(const char *path, const struct rebias_table *table, const char *name, struct rebias_error *err)
+{
+    const struct table_figure figure = {table, name};
+    return render(path, write_table, &figure, plot_table, err);
 }

@@ -103,6 +103,13 @@ static int usage_error(const char *text, const char *value)
     return EXIT_USAGE;
 }
 
+static int unknown_subcommand(const struct group *group, const char *name)
+{
+    fprintf(stderr, "rebias %s: unknown subcommand: '%s' (`rebias help %s` lists them)\n", group->name, name,
+            group->name);
+    return EXIT_USAGE;
+}
+
 static int help_command(int argc, char **argv)
 {
     if (argc < 3) {
@@ -113,15 +120,19 @@ static int help_command(int argc, char **argv)
     if (group == NULL) {
         return usage_error("unknown command", argv[2]);
     }
-    if (argc > 3 && has_subcommands(group)) {
-        const struct command *command = find_subcommand(group, argv[3]);
-        if (command == NULL) {
-            return usage_error("unknown subcommand", argv[3]);
-        }
-        print_command_help(command);
+    const int most = has_subcommands(group) ? 4 : 3;
+    if (argc > most) {
+        return usage_error("one argument too many", argv[most]);
+    }
+    if (argc == 3) {
+        print_group_help(group);
         return EXIT_DONE;
     }
-    print_group_help(group);
+    const struct command *command = find_subcommand(group, argv[3]);
+    if (command == NULL) {
+        return unknown_subcommand(group, argv[3]);
+    }
+    print_command_help(command);
     return EXIT_DONE;
 }
 
@@ -154,7 +165,6 @@ static int run_command(const struct command *command, int argc, char **argv, int
         print_command_help(command);
         return EXIT_DONE;
     }
-    progress_catch_signals();
     int status = command->run(&arguments, &err);
     if (status == CHECK_FAILED) {
         return CHECK_FAILED;
@@ -195,12 +205,7 @@ static int dispatch(int argc, char **argv)
         return EXIT_DONE;
     }
     const struct command *command = find_subcommand(group, argv[2]);
-    if (command == NULL) {
-        fprintf(stderr, "rebias %s: unknown subcommand: '%s' (`rebias help %s` lists them)\n", argv[1], argv[2],
-                argv[1]);
-        return EXIT_USAGE;
-    }
-    return run_command(command, argc, argv, 3);
+    return command == NULL ? unknown_subcommand(group, argv[2]) : run_command(command, argc, argv, 3);
 }
 
 int main(int argc, char **argv)
@@ -208,9 +213,10 @@ int main(int argc, char **argv)
     gsl_set_error_handler_off();  /* GSL would abort; every status is checked instead */
     openblas_set_num_threads(1);  /* parallelism is over replicates */
     int code = dispatch(argc, argv);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
+    bool lost = fflush(stdout) != 0 || ferror(stdout) != 0;
+    if (lost && code == EXIT_DONE) { /* help and version; a command has said it already */
         fprintf(stderr, "rebias: cannot write to standard output\n");
-        return code == EXIT_DONE ? EXIT_FAILED : code;
+        return EXIT_FAILED;
     }
     return code;
 }

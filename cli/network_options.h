@@ -20,13 +20,13 @@
         {"program-rounds", 0, OPTION_INTEGER, "N", "100", 0, 1000, "write-verify rounds that program the initial weights"}, \
         {"batch", 0, OPTION_INTEGER, "N", "64", 1, 65536, "images an update"},                                         \
         {"epochs", 0, OPTION_INTEGER, "N", "3", 1, 100000, "passes over the training images"},                         \
-        {"rate", 0, OPTION_TEXT, "R[,R...]", NULL, 0, 0, "learning rate, one or one a layer (default 0.03 on devices, 0.1 in software)"}, \
-        {"schedule", 0, OPTION_CHOICE, "constant|exponential|cosine", "constant", 0, 0, "of the learning rate over epochs"}, \
+        {"rate", 0, OPTION_TEXT, "R[,R...]", NULL, 0, 0, "learning rate, one or one a layer (default 0.05 on devices, 0.2 in software)"}, \
+        {"schedule", 0, OPTION_CHOICE, "constant|exponential|cosine", "cosine", 0, 0, "of the learning rate over epochs"}, \
         {"decay", 0, OPTION_NUMBER, "F", "0.9", 1e-6, 1, "factor an epoch of schedule exponential"},                   \
         {"train-images", 0, OPTION_INTEGER, "N", "0", 0, 1e9, "use the first N training images (0: all)"},             \
         {"test-images", 0, OPTION_INTEGER, "N", "0", 0, 1e9, "use the first N test images (0: all)"}
 
-/* Fills both option structs from the rows above (device, seed and replicate apart); on_devices chooses the default rate. */
+/* Fills both option structs from the rows above (device and replicate apart). */
 int read_network_options(const struct arguments *arguments, const char *default_rate,
                          struct rebias_network_options *network, struct rebias_train_options *train,
                          struct rebias_error *err);

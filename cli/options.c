@@ -45,6 +45,11 @@ static bool find_row(const struct command *command, const char *name, size_t len
 
 /* -- 2. checking a value -- */
 
+const char *shown_value(const char *text)
+{
+    return text[0] != '\0' ? text : "(nothing)";
+}
+
 /* Index of text among "a|b|c", or -1. */
 static int choice_index(const char *choices, const char *text)
 {
@@ -81,7 +86,7 @@ static int check_value(const struct option_row *row, const char *text, struct re
         snprintf(expected, sizeof expected, "%s", row->metavar);
     }
     if (!good) {
-        const struct rebias_place place = {NULL, 0, 0, text[0] != '\0' ? text : "(nothing)"};
+        const struct rebias_place place = {NULL, 0, 0, shown_value(text)};
         return rebias_fail_at(err, REBIAS_E_RANGE, &place, expected, "bad value of --%s", row->name);
     }
     return REBIAS_OK;
@@ -130,7 +135,8 @@ static int take_word(struct arguments *a, const char *word, struct rebias_error 
     if (a->words == a->command->max_words || a->words == MAX_WORDS) {
         const struct rebias_place place = {NULL, 0, 0, word};
         char expected[160];
-        snprintf(expected, sizeof expected, "rebias %s %s", a->command->name, a->command->usage);
+        snprintf(expected, sizeof expected, "rebias %s%s%s", a->command->name, a->command->usage[0] != '\0' ? " " : "",
+                 a->command->usage);
         return rebias_fail_at(err, REBIAS_E_NAME, &place, expected, "one argument too many");
     }
     a->word[a->words++] = word;
@@ -248,7 +254,7 @@ int parse_number_list(const char *option, const char *text, double min, double m
         bool good = rebias_parse_double(item, &value) && value >= min && value <= max &&
                     (!whole || value == (double)(int64_t)value);
         if (!good || *count == capacity) {
-            const struct rebias_place place = {NULL, 0, 0, good ? text : item};
+            const struct rebias_place place = {NULL, 0, 0, good ? text : shown_value(item)};
             return rebias_fail_at(err, REBIAS_E_RANGE, &place, expected, "bad value of --%s", option);
         }
         values[(*count)++] = value;

@@ -62,6 +62,9 @@ int64_t argument_integer(const struct arguments *arguments, const char *name);
 double argument_number(const struct arguments *arguments, const char *name);
 int argument_choice(const struct arguments *arguments, const char *name); /* index into the choices */
 
+/* The value as an error shows it: itself, or "(nothing)" when it is empty. */
+const char *shown_value(const char *text);
+
 /* A comma-separated list of numbers in [min, max], all whole when `whole`; at most `capacity`. */
 int parse_number_list(const char *option, const char *text, double min, double max, bool whole, double *values,
                       size_t capacity, size_t *count, struct rebias_error *err);

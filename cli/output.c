@@ -120,7 +120,10 @@ int table_integer(struct table *table, int64_t value, struct rebias_error *err)
 int table_number(struct table *table, double value, struct rebias_error *err)
 {
     char text[40] = "";
-    if (!isnan(value)) {
+    const double most = 1e6; /* %g would write 500 as 5e+02 */
+    if (fabs(value) < most && value == trunc(value)) {
+        snprintf(text, sizeof text, "%.0f", value);
+    } else if (!isnan(value)) {
         snprintf(text, sizeof text, "%.17g", value);
         double back = 0.0;
         char shorter[40];
@@ -275,13 +278,36 @@ static void note_signal(int number)
     interrupted = 1;
 }
 
-void progress_catch_signals(void)
+static void catch_signals(void (*handler)(int))
 {
-    struct sigaction action = {.sa_handler = note_signal};
+    struct sigaction action = {.sa_handler = handler};
     sigemptyset(&action.sa_mask);
     action.sa_flags = (int)SA_RESETHAND; /* a second Ctrl-C ends the program at once */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+}
+
+void progress_catch_signals(void)
+{
+    catch_signals(note_signal);
+}
+
+static char doomed[4096]; /* changed only while the handler is not installed */
+
+/* unlink and raise are safe in a handler; the default action follows, for SA_RESETHAND has brought it back. */
+static void remove_and_die(int number)
+{
+    unlink(doomed);
+    raise(number);
+}
+
+void remove_on_signal(const char *path)
+{
+    catch_signals(SIG_DFL);
+    if (path != NULL && strlen(path) < sizeof doomed) {
+        memcpy(doomed, path, strlen(path) + 1);
+        catch_signals(remove_and_die);
+    }
 }
 
 int progress_step(void *context, size_t done, size_t total)

@@ -57,8 +57,11 @@ struct progress {
 int progress_step(void *context, size_t done, size_t total);
 void progress_end(struct progress *progress);
 
-/* Installs the handler that progress_step looks at. */
+/* Installs the handler that progress_step looks at. Commands that have no progress die of the signal, as programs do. */
 void progress_catch_signals(void);
+
+/* While a large file is written: a signal takes its temporary file away and ends the program. NULL: no longer. */
+void remove_on_signal(const char *path);
 
 /* --threads, or all processors. */
 int thread_count(const struct arguments *arguments);

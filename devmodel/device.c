@@ -31,7 +31,8 @@ static int check_value(const struct rebias_param *row, double value, struct rebi
         char text[32];
         char range[80];
         snprintf(text, sizeof text, "%g", value);
-        snprintf(range, sizeof range, "%g to %g %s", row->min, row->max, row->unit);
+        const bool unitless = strcmp(row->unit, "1") == 0;
+        snprintf(range, sizeof range, "%g to %g%s%s", row->min, row->max, unitless ? "" : " ", unitless ? "" : row->unit);
         const struct rebias_place place = {NULL, 0, 0, text};
         return rebias_fail_at(err, REBIAS_E_RANGE, &place, range, "parameter %s is outside its range", row->name);
     }

@@ -6,8 +6,6 @@
  */
 #include "models.h"
 #include "base/simd.h"
-#include <float.h>
-#include <gsl/gsl_cdf.h>
 #include <math.h>
 
 /* -- 1. parameters -- */
@@ -86,28 +84,12 @@ static void step(const struct rebias_device *device, const struct rebias_lanes *
 
 /* -- 4. distribution -- */
 
-double rebias_devmodel_normal_cdf(double x, double mean, double sd)
-{
-    if (sd > 0.0) {
-        return gsl_cdf_ugaussian_P((x - mean) / sd);
-    }
-    return x < mean ? 0.0 : 1.0;
-}
-
 static void moments(const struct rebias_device *device, enum rebias_polarity polarity, double G, double *mean,
                     double *sd)
 {
     const double *c = device->coefs + (polarity == REBIAS_SET ? P_SET : P_RESET);
     *mean = c[C_MEAN0] + G * (c[C_MEAN1] + G * c[C_MEAN2]);
     *sd = fmax(device->coefs[P_FLOOR], c[C_SD0] + G * (c[C_SD1] + G * c[C_SD2]));
-}
-
-static double cdf(const struct rebias_device *device, enum rebias_polarity polarity, double G, double dG)
-{
-    double mean = 0.0;
-    double sd = 0.0;
-    moments(device, polarity, G, &mean, &sd);
-    return rebias_devmodel_normal_cdf(dG, mean, sd);
 }
 
 /* -- 5. descriptor -- */
@@ -121,6 +103,6 @@ const struct rebias_device_model rebias_gaussian_model = {
     .derive = derive,
     .step = step,
     .moments = moments,
-    .cdf = cdf,
+    .cdf = rebias_devmodel_normal_cdf,
     .gaussian = true,
 };

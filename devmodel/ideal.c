@@ -52,14 +52,6 @@ static void moments(const struct rebias_device *device, enum rebias_polarity pol
     *sd = 0.0;
 }
 
-static double cdf(const struct rebias_device *device, enum rebias_polarity polarity, double G, double dG)
-{
-    double mean = 0.0;
-    double sd = 0.0;
-    moments(device, polarity, G, &mean, &sd);
-    return rebias_devmodel_normal_cdf(dG, mean, sd);
-}
-
 /* -- 5. descriptor -- */
 
 const struct rebias_device_model rebias_ideal_model = {
@@ -71,6 +63,6 @@ const struct rebias_device_model rebias_ideal_model = {
     .derive = derive,
     .step = step,
     .moments = moments,
-    .cdf = cdf,
+    .cdf = rebias_devmodel_normal_cdf,
     .gaussian = true,
 };

@@ -8,7 +8,8 @@ extern const struct rebias_device_model rebias_analytical_model;
 extern const struct rebias_device_model rebias_gaussian_model;
 extern const struct rebias_device_model rebias_ideal_model;
 
-/* P(N(mean, sd^2) <= x); a step at the mean for sd = 0. */
-double rebias_devmodel_normal_cdf(double x, double mean, double sd);
+/* The cdf of models whose jumps are normal (or certain, sd = 0), from their moments. */
+double rebias_devmodel_normal_cdf(const struct rebias_device *device, enum rebias_polarity polarity, double G,
+                                  double dG);
 
 #endif

@@ -133,13 +133,14 @@ static void measure_bin(struct bin *bin, const struct point *points, double floo
     bin->sd = fmax(floor, sqrt(squares / (double)(bin->n - 1)));
 }
 
+/* Summed from the first G on, so that points of one G have exactly that mean. */
 static double mean_G(const struct point *points, size_t n)
 {
     double sum = 0.0;
     for (size_t k = 0; k < n; k++) {
-        sum += points[k].G;
+        sum += points[k].G - points[0].G;
     }
-    return sum / (double)n;
+    return points[0].G + sum / (double)n;
 }
 
 /* First point of bin b. Equal width: first point at or above the edge (the last bin keeps Gmax). */

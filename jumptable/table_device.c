@@ -95,7 +95,9 @@ static int sampler_fill(struct sampler *s, const struct rebias_table_side *side,
 {
     const size_t rows = side->G_count;
     const size_t last = side->dG_count - 1;
-    s->uniform = is_uniform(side->G, rows) && is_uniform(side->dG, side->dG_count) && last < MAX_LEVELS;
+    s->stride = side->dG_count + 1 + PAD;
+    s->uniform = is_uniform(side->G, rows) && is_uniform(side->dG, side->dG_count) && last < MAX_LEVELS &&
+                 rows <= INT32_MAX / (s->stride > CELLS ? s->stride : CELLS); /* the loop's indices have 32 bits */
     if (!s->uniform) {
         return REBIAS_OK;
     }
@@ -105,7 +107,6 @@ static int sampler_fill(struct sampler *s, const struct rebias_table_side *side,
     s->dG0 = (float)side->dG[0];
     s->dG_step = (float)((side->dG[last] - side->dG[0]) / (double)last);
     s->last_level = (float)last;
-    s->stride = side->dG_count + 1 + PAD;
     int status = rebias_alloc(&s->entry, rows * s->stride, sizeof(float), err);
     if (status == REBIAS_OK) {
         status = rebias_alloc(&s->guide, rows * CELLS / 2, sizeof(uint32_t), err);

@@ -11,7 +11,7 @@ set xlabel 'points per polarity'
 set grid ytics lc rgb '#dddddd'
 set border 3
 set tics nomirror out
-set key top left outside horizontal samplen 1
+set key top center outside horizontal samplen 1 maxrows 1
 set multiplot layout 1,2 title sprintf('Modeling bias against %s (%d replicates: dots; mean and sd: bars)', target, replicates)
 
 set ylabel 'test accuracy (%)'

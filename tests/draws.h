@@ -57,26 +57,31 @@ static inline void draws_jumps(const struct rebias_device *device, enum rebias_p
 
 /* -- 2. samples against distributions -- */
 
-static inline int draws_ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Largest |F_n - F| at the points at[m] (ascending); sorts x[n]. */
-static inline double draws_ks(size_t n, double *x, size_t m, const double *at,
+/* Largest |F_n - F| at the points at[m] (ascending), F_n the empirical distribution function of x[n]. */
+static inline double draws_ks(size_t n, const double *x, size_t m, const double *at,
                               double (*F)(const void *context, double x), const void *context)
 {
-    qsort(x, n, sizeof *x, draws_ascending);
-    double largest = 0.0;
-    size_t below = 0;
-    for (size_t k = 0; k < m; k++) {
-        while (below < n && x[below] <= at[k]) {
-            below++;
-        }
-        largest = fmax(largest, fabs((double)below / (double)n - F(context, at[k])));
+    size_t *count = calloc(m + 1, sizeof *count); /* values above at[k - 1], up to at[k] */
+    if (count == NULL) {
+        return INFINITY;
     }
+    for (size_t i = 0; i < n; i++) {
+        size_t low = 0;
+        size_t high = m;
+        while (low < high) {
+            const size_t middle = low + (high - low) / 2;
+            low = at[middle] < x[i] ? middle + 1 : low;
+            high = at[middle] < x[i] ? high : middle;
+        }
+        count[low]++;
+    }
+    double largest = 0.0;
+    size_t upto = 0;
+    for (size_t k = 0; k < m; k++) {
+        upto += count[k];
+        largest = fmax(largest, fabs((double)upto / (double)n - F(context, at[k])));
+    }
+    free(count);
     return largest;
 }
 

@@ -85,6 +85,14 @@ void support_close(double a, double b, double relative, double absolute)
     }
 }
 
+struct rebias_device *support_device(const char *spec)
+{
+    struct rebias_error err = {0};
+    struct rebias_device *device = NULL;
+    support_expect(rebias_device_new(&device, spec, &err), REBIAS_OK, &err, NULL);
+    return device;
+}
+
 void support_start(void)
 {
     gsl_set_error_handler_off();

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "rebias/base.h"
+#include "rebias/devmodel.h"
 
 /* Path of a file of the shared data folder into path[1024], or false (and a note on stdout) when the folder
  * is not there: REBIAS_SHARED_DATA, set by the makefile. */
@@ -30,6 +31,9 @@ void support_expect(int status, int expected, const struct rebias_error *err, co
 
 /* |a - b| <= absolute + relative |b|, else fails naming both. */
 void support_close(double a, double b, double relative, double absolute);
+
+/* A device from its specification, which must be good; rebias_device_free it. */
+struct rebias_device *support_device(const char *spec);
 
 /* Switches GSL's handler off, OpenBLAS to one thread, output to TAP; call first in every main. */
 void support_start(void);

@@ -115,14 +115,15 @@ static void test_clamping_to_own_range(void **state)
     array_free(&a);
 }
 
-/* n pulses are n fresh draws: with a constant mean m and sd s far from the rails, mean n m and variance n s^2 (s^2 n^2, if
- * all drew the same; s^2, if only the last counted). */
+/* n pulses are n fresh draws: with a constant mean m and sd s far from the rails, mean n m and variance n s^2 (s^2
+ * n^2, if all drew the same; s^2, if only the last counted). */
 static void test_variance_adds(void **state)
 {
     (void)state;
     enum { N = 200000, PULSES = 16 };
     struct array a = array_of("gaussian:Gmin=0,Gmax=1e-3,set_mean0=2e-7,set_sd0=1e-6,reset_mean0=-3e-7,"
-                              "reset_sd0=2e-6", N, 0);
+                              "reset_sd0=2e-6",
+                              N, 0);
     int16_t *count = malloc(N * sizeof *count);
     assert_non_null(count);
     const struct rebias_stream stream = stream_of(REBIAS_FOR_TEST, 2);
@@ -208,7 +209,11 @@ static void pulse_in_pieces(const struct array *a, const int16_t *count, size_t 
     free(some);
 }
 
-static const char *const forms[] = {"ag-asi", "synthetic-lc", "tiox-1.8V", "ideal", "ag-asi:nl_set_d2d=0.2,c2c_d2d=0.01",
+static const char *const forms[] = {"ag-asi",
+                                    "synthetic-lc",
+                                    "tiox-1.8V",
+                                    "ideal",
+                                    "ag-asi:nl_set_d2d=0.2,c2c_d2d=0.01",
                                     "tiox-1.5V:Gmin_d2d=1e-6,set_mean0_d2d=1e-6,reset_sd0_d2d=1e-7"};
 
 static void test_some_equals_dense(void **state)
@@ -288,9 +293,17 @@ enum { ARRAY = 40000 };
 /* Jump of one SET pulse from 0 S: the parameter set_mean0 of each device as a float. */
 static const char mean_spread[] = "gaussian:Gmin=0,Gmax=1e-6,set_mean0=1e-7,set_mean0_d2d=1e-8";
 
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Number of different values; sorts x. */
 static size_t distinct(size_t n, double *x)
 {
-    qsort(x, n, sizeof *x, draws_ascending);
+    qsort(x, n, sizeof *x, ascending);
     size_t count = 1;
     for (size_t i = 1; i < n; i++) {
         count += x[i] != x[i - 1];
@@ -318,7 +331,8 @@ static double normal_F(const void *context, double x)
 }
 
 /* 40,000 devices get 40,000 draws (NeuroSim's d2d gave all the same one), normal with the stated sd. The floats near
- * 1e-7 S are 2^-47 S apart, 1.4e6 of them in one sd: n^2/2 * 0.28/1.4e6 = 160 of the draws meet another by rounding. */
+ * 1e-7 S are 2^-47 S apart, 1.4e6 of them in one sd: n^2/2 * 0.28/1.4e6 = 160 of the draws meet another by rounding.
+ */
 static void test_spread_is_normal(void **state)
 {
     (void)state;
@@ -375,8 +389,8 @@ static double label_F(const void *context, double x)
     return (gsl_cdf_ugaussian_P((t->labels[k] - t->label) / t->sd) - low) / (high - low);
 }
 
-/* NeuroSim's own case, a spread of the nonlinearity; near the end of its range the normal distribution is truncated (cut
- * and renormalised), not clamped. */
+/* NeuroSim's own case, a spread of the nonlinearity; near the end of its range the normal distribution is truncated
+ * (cut and renormalised), not clamped. */
 static void test_spread_is_truncated(void **state)
 {
     (void)state;
@@ -396,9 +410,9 @@ static void test_spread_is_truncated(void **state)
         }
         const struct truncated t = {label[c], 0.4, at, labels, POINTS};
         assert_true(draws_ks(ARRAY, x, POINTS, at, label_F, &t) < draws_ks_bound(ARRAY, 1e-7));
-        assert_true(x[ARRAY - 1] <= first_jump(fmin(label[c] + 3.0, 9.0)) * (1.0 + 1e-6)); /* sorted by draws_ks */
-        assert_true(x[ARRAY - 2] < x[ARRAY - 1]);                                         /* no heap at the end */
         assert_true(distinct(ARRAY, x) > ARRAY - 600);
+        assert_true(x[ARRAY - 1] <= first_jump(fmin(label[c] + 3.0, 9.0)) * (1.0 + 1e-6));
+        assert_true(x[ARRAY - 2] < x[ARRAY - 1]); /* no heap at the end */
     }
     free(x);
 }
@@ -491,7 +505,8 @@ static void test_array_errors(void **state)
     assert_null(devices);
     support_expect(rebias_devices_new(&devices, device, 1000, &stream, &err), REBIAS_E_RANGE, &err,
                    "device-to-device spread leaves device ");
-    support_expect(err.status, REBIAS_E_RANGE, &err, " of ideal:Gmin=1e-9,Gmax=2e-9,Gmin_d2d=1e-9 without a range (Gmin ");
+    support_expect(err.status, REBIAS_E_RANGE, &err,
+                   " of ideal:Gmin=1e-9,Gmax=2e-9,Gmin_d2d=1e-9 without a range (Gmin ");
     assert_null(devices);
     rebias_devices_free(NULL);
     rebias_device_free(device);

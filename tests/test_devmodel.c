@@ -14,14 +14,6 @@ static const double uS = 1e-6;
 static const char ag_asi[] = "analytical:Gmin=3e-9,Gmax=38e-9,levels_set=500,levels_reset=500,nl_set=2.4,"
                              "nl_reset=-4.88,c2c=0";
 
-static struct rebias_device *device_of(const char *spec)
-{
-    struct rebias_device *device = NULL;
-    struct rebias_error err = {0};
-    support_expect(rebias_device_new(&device, spec, &err), REBIAS_OK, &err, NULL);
-    return device;
-}
-
 static double mean_at(const struct rebias_device *device, enum rebias_polarity polarity, double G)
 {
     double mean = 0.0;
@@ -44,7 +36,7 @@ static double slope_of(const struct rebias_device *device, enum rebias_polarity 
 static void test_analytical_coefficients(void **state)
 {
     (void)state;
-    struct rebias_device *device = device_of(ag_asi);
+    struct rebias_device *device = support_device(ag_asi);
     const double A[2] = {249.5905, -100.1515};
     const double B[2] = {40.45737 * nS, -0.2392428 * nS};
     for (int p = 0; p < 2; p++) {
@@ -65,7 +57,7 @@ static void test_analytical_single_pulse(void **state)
     (void)state;
     static const double G[3] = {3.0, 20.5, 38.0};
     static const double dG[2][3] = {{0.161771, 0.091796, 0.021822}, {-0.002377, -0.176243, -0.350109}};
-    struct rebias_device *device = device_of(ag_asi);
+    struct rebias_device *device = support_device(ag_asi);
     for (int p = 0; p < 2; p++) {
         for (int i = 0; i < 3; i++) {
             support_close(mean_at(device, (enum rebias_polarity)p, G[i] * nS) / nS, dG[p][i], 2.5e-5, 6e-7);
@@ -85,9 +77,9 @@ static void test_analytical_labels(void **state)
     } rows[] = {{0.01, 126.268958}, {1.00, 1.251653}, {2.40, 0.499181}, {4.88, 0.200303}, {9.00, 0.02281}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char spec[128];
-        snprintf(spec, sizeof spec, "analytical:levels_set=100,levels_reset=100,nl_set=%g,nl_reset=%g",
-                 rows[i].label, -rows[i].label);
-        struct rebias_device *device = device_of(spec);
+        snprintf(spec, sizeof spec, "analytical:levels_set=100,levels_reset=100,nl_set=%g,nl_reset=%g", rows[i].label,
+                 -rows[i].label);
+        struct rebias_device *device = support_device(spec);
         /* 2.1e-5 relative and half of the sixth decimal: the table's rounding */
         support_close(-0.01 / log1p(slope_of(device, REBIAS_SET)), rows[i].A, 2.1e-5, 5e-7);
         support_close(-0.01 / log1p(slope_of(device, REBIAS_RESET)), rows[i].A, 2.1e-5, 5e-7);
@@ -104,7 +96,7 @@ static void test_analytical_label_definition(void **state)
     for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
         char spec[64];
         snprintf(spec, sizeof spec, "analytical:levels_set=1000,nl_set=%g", labels[i]);
-        struct rebias_device *device = device_of(spec);
+        struct rebias_device *device = support_device(spec);
         const double A = -1e-3 / log1p(slope_of(device, REBIAS_SET));
         double largest = 0.0;
         for (int k = 0; k <= 100000; k++) {
@@ -122,7 +114,7 @@ static void test_analytical_label_definition(void **state)
 static void test_analytical_straight(void **state)
 {
     (void)state;
-    struct rebias_device *device = device_of("analytical:Gmin=0,Gmax=1e-6,levels_set=50,nl_set=0,nl_reset=0");
+    struct rebias_device *device = support_device("analytical:Gmin=0,Gmax=1e-6,levels_set=50,nl_set=0,nl_reset=0");
     for (int i = 0; i <= 10; i++) {
         support_close(mean_at(device, REBIAS_SET, i * 1e-7), 1e-6 / 50, 1e-15, 0.0);
         support_close(mean_at(device, REBIAS_RESET, i * 1e-7), -1e-6 / 100, 1e-15, 0.0);
@@ -132,7 +124,7 @@ static void test_analytical_straight(void **state)
     for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
         char spec[128];
         snprintf(spec, sizeof spec, "analytical:Gmin=0,Gmax=1e-6,levels_set=1,nl_set=%.8g", labels[i]);
-        device = device_of(spec);
+        device = support_device(spec);
         support_close(-1.0 / log1p(slope_of(device, REBIAS_SET)) * labels[i], 1.0 / (8 * 0.07 * M_SQRT2), 2e-6, 0.0);
         support_close(mean_at(device, REBIAS_SET, 0.0), 1e-6, 1e-9, 0.0);
         rebias_device_free(device);
@@ -143,7 +135,7 @@ static void test_analytical_straight(void **state)
 static void test_analytical_levels(void **state)
 {
     (void)state;
-    struct rebias_device *device = device_of("analytical:levels_set=97,levels_reset=100,c2c=0");
+    struct rebias_device *device = support_device("analytical:levels_set=97,levels_reset=100,c2c=0");
     double G = device->Gmin;
     for (int i = 0; i < 97; i++) {
         G += mean_at(device, REBIAS_SET, G);
@@ -169,14 +161,17 @@ static void test_tiox_profiles(void **state)
         double sd[6];
     } rows[] = {
         {"tiox-1.35V", REBIAS_SET, {0.00, -0.05, -0.10, -0.16, -0.21, -0.27}, {1.50, 1.38, 1.27, 1.15, 1.03, 1.00}},
-        {"tiox-1.35V", REBIAS_RESET, {-0.01, -0.01, -0.09, -0.27, -0.53, -0.87}, {1.00, 1.00, 1.35, 1.71, 1.90, 1.92}},
+        {"tiox-1.35V",
+         REBIAS_RESET,
+         {-0.01, -0.01, -0.09, -0.27, -0.53, -0.87},
+         {1.00, 1.00, 1.35, 1.71, 1.90, 1.92}},
         {"tiox-1.5V", REBIAS_SET, {3.11, 2.34, 1.58, 0.81, 0.05, -0.72}, {4.96, 4.01, 3.05, 2.09, 1.13, 1.00}},
         {"tiox-1.5V", REBIAS_RESET, {0.35, 0.03, -0.57, -1.47, -2.66, -4.14}, {1.00, 1.00, 1.85, 2.73, 3.58, 4.41}},
         {"tiox-1.8V", REBIAS_SET, {14.13, 10.68, 7.23, 3.78, 0.33, -3.12}, {7.79, 6.58, 5.37, 4.16, 2.95, 1.73}},
         {"tiox-1.8V", REBIAS_RESET, {0.38, -1.05, -3.18, -6.02, -9.56, -13.80}, {1.00, 2.04, 3.25, 4.38, 5.43, 6.39}},
     };
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
-        struct rebias_device *device = device_of(rows[r].preset);
+        struct rebias_device *device = support_device(rows[r].preset);
         assert_true(device->Gmin == 5e-6 && device->Gmax == 30e-6);
         for (int i = 0; i < 6; i++) {
             double mean = 0.0;
@@ -193,7 +188,7 @@ static void test_tiox_profiles(void **state)
 static void test_synthetic_profile(void **state)
 {
     (void)state;
-    struct rebias_device *device = device_of("synthetic-lc");
+    struct rebias_device *device = support_device("synthetic-lc");
     for (int i = 0; i <= 35; i++) {
         const double G = 3.0 + i;
         double mean = 0.0;
@@ -213,32 +208,32 @@ static void test_presets_open(void **state)
 {
     (void)state;
     for (size_t i = 0; i < rebias_preset_count; i++) {
-        struct rebias_device *device = device_of(rebias_presets[i].name);
+        struct rebias_device *device = support_device(rebias_presets[i].name);
         assert_true(device->model->gaussian);
         assert_string_equal(device->name, rebias_presets[i].name);
         assert_false(rebias_device_has_spread(device));
         assert_true(strlen(rebias_presets[i].doc) > 10);
         rebias_device_free(device);
     }
-    struct rebias_device *ideal = device_of("ideal");
+    struct rebias_device *ideal = support_device("ideal");
     support_close(rebias_device_pulse_size(ideal), 35e-9 / 500, 1e-12, 0.0);
     support_close(mean_at(ideal, REBIAS_SET, 1e-8), 35e-9 / 500, 1e-12, 0.0);
     support_close(mean_at(ideal, REBIAS_RESET, 1e-8), -35e-9 / 500, 1e-12, 0.0);
     rebias_device_free(ideal);
-    /* |mu| of the synthetic target averages to the middle of the straight SET line (always > 0), and for RESET, which is
-     * positive below 2.7577 nS only, outside the range, to minus the middle of its line: at G = 20.5 nS. */
-    struct rebias_device *lc = device_of("synthetic-lc");
+    /* |mu| of the synthetic target averages to the middle of the straight SET line (always > 0), and for RESET, which
+     * is positive below 2.7577 nS only, outside the range, to minus the middle of its line: at G = 20.5 nS. */
+    struct rebias_device *lc = support_device("synthetic-lc");
     support_close(rebias_device_pulse_size(lc) / nS,
                   0.5 * (0.173202952 - 0.003979018 * 20.5 - 0.027108915 + 0.009830111 * 20.5), 1e-9, 0.0);
     rebias_device_free(lc);
 }
 
-/* The published recursion on the noiseless synthetic target: 500 SET pulses take 3.00 to 38.01 nS, 500 RESET pulses 38
- * to 3.01 nS; closed form of the linear recursion: G* + (G0 - G*)(1 + slope)^500. */
+/* The published recursion on the noiseless synthetic target: 500 SET pulses take 3.00 to 38.01 nS, 500 RESET pulses
+ * 38 to 3.01 nS; closed form of the linear recursion: G* + (G0 - G*)(1 + slope)^500. */
 static void test_published_recursion(void **state)
 {
     (void)state;
-    struct rebias_device *device = device_of("synthetic-lc:set_sd0=0,reset_sd0=0,Gmax=40e-9");
+    struct rebias_device *device = support_device("synthetic-lc:set_sd0=0,reset_sd0=0,Gmax=40e-9");
     const struct rebias_stream stream = {1, REBIAS_FOR_TEST, 0, 0, 0};
     struct rebias_devices *devices = NULL;
     assert_int_equal(rebias_devices_new(&devices, device, 2, &stream, NULL), REBIAS_OK);
@@ -262,9 +257,16 @@ static const struct {
     const char *spec;
     double G;
 } samples[] = {
-    {"ag-asi", 3e-9},     {"ag-asi", 31e-9},     {"synthetic-lc", 20e-9}, {"tiox-1.35V", 29e-6},
-    {"tiox-1.5V", 12e-6}, {"tiox-1.8V", 5e-6},   {"tiox-1.8V", 28e-6},    {"ideal", 20e-9},
-    {"ideal:Gmin=0,Gmax=1e-6,levels=32", 4e-7},  {"analytical:nl_set=-3,nl_reset=2,c2c=0.01", 10e-9},
+    {"ag-asi", 3e-9},
+    {"ag-asi", 31e-9},
+    {"synthetic-lc", 20e-9},
+    {"tiox-1.35V", 29e-6},
+    {"tiox-1.5V", 12e-6},
+    {"tiox-1.8V", 5e-6},
+    {"tiox-1.8V", 28e-6},
+    {"ideal", 20e-9},
+    {"ideal:Gmin=0,Gmax=1e-6,levels=32", 4e-7},
+    {"analytical:nl_set=-3,nl_reset=2,c2c=0.01", 10e-9},
 };
 enum { SAMPLES = sizeof samples / sizeof samples[0] };
 
@@ -277,7 +279,7 @@ static void test_loops_against_moments(void **state)
     double *jump = malloc(N * sizeof *jump);
     assert_non_null(jump);
     for (size_t s = 0; s < SAMPLES; s++) {
-        struct rebias_device *device = device_of(samples[s].spec);
+        struct rebias_device *device = support_device(samples[s].spec);
         for (int p = 0; p < 2; p++) {
             const float G = (float)samples[s].G;
             double mean = 0.0;
@@ -312,8 +314,8 @@ static void vary(const struct rebias_device *device, size_t n, float *storage)
 }
 
 /* G + mean + sd z for a device with all parameters `factor` times the given one's. */
-static double expected_end(const struct rebias_device *device, double factor, enum rebias_polarity polarity,
-                           double G, double z)
+static double expected_end(const struct rebias_device *device, double factor, enum rebias_polarity polarity, double G,
+                           double z)
 {
     struct rebias_device *own = NULL;
     double values[REBIAS_MAX_COEFS];
@@ -361,7 +363,7 @@ static void test_loops_against_equations(void **state)
 {
     (void)state;
     for (size_t s = 0; s < SAMPLES; s++) {
-        struct rebias_device *device = device_of(samples[s].spec);
+        struct rebias_device *device = support_device(samples[s].spec);
         for (int p = 0; p < 2; p++) {
             check_equation(device, (enum rebias_polarity)p, 0);
             check_equation(device, (enum rebias_polarity)p, 1);
@@ -375,7 +377,7 @@ static void test_distribution_functions(void **state)
 {
     (void)state;
     for (size_t s = 0; s < SAMPLES; s++) {
-        struct rebias_device *device = device_of(samples[s].spec);
+        struct rebias_device *device = support_device(samples[s].spec);
         double mean = 0.0;
         double sd = 0.0;
         device->model->moments(device, REBIAS_RESET, samples[s].G, &mean, &sd);
@@ -396,7 +398,7 @@ static void test_distribution_functions(void **state)
 static void test_specification_values(void **state)
 {
     (void)state;
-    struct rebias_device *device = device_of("synthetic-lc:set_sd0=0.3e-9,Gmax=5.e-8,reset_mean0_d2d=1e-10");
+    struct rebias_device *device = support_device("synthetic-lc:set_sd0=0.3e-9,Gmax=5.e-8,reset_mean0_d2d=1e-10");
     double mean = 0.0;
     double sd = 0.0;
     device->model->moments(device, REBIAS_SET, 1e-8, &mean, &sd);
@@ -405,7 +407,7 @@ static void test_specification_values(void **state)
     assert_true(device->Gmax == 5e-8 && device->Gmin == 3e-9);
     assert_true(rebias_device_has_spread(device));
     rebias_device_free(device);
-    device = device_of("ideal:"); /* defaults, as the model's rows state them */
+    device = support_device("ideal:"); /* defaults, as the model's rows state them */
     assert_true(device->Gmin == 3e-9 && device->Gmax == 38e-9);
     rebias_device_free(device);
     rebias_device_free(NULL);
@@ -429,9 +431,9 @@ static void test_specification_errors(void **state)
         {"synthetic-lc:nl_set=1", REBIAS_E_NAME, "model gaussian has no such parameter: 'nl_set'"},
         {"ideal:step_d2d=1", REBIAS_E_NAME, "model ideal has no such parameter: 'step_d2d'"},
         {"ideal:_d2d=1", REBIAS_E_NAME, "model ideal has no such parameter: '_d2d'"},
-        {"ideal:levels=0.5", REBIAS_E_RANGE, "parameter levels is outside its range: '0.5' (expected 1 to 1e+09 1)"},
+        {"ideal:levels=0.5", REBIAS_E_RANGE, "parameter levels is outside its range: '0.5' (expected 1 to 1e+09)"},
         {"ideal:Gmax=-1e-9", REBIAS_E_RANGE, "parameter Gmax is outside its range: '-1e-09' (expected 0 to 1 S)"},
-        {"analytical:nl_set=9.1", REBIAS_E_RANGE, "parameter nl_set is outside its range: '9.1' (expected -9 to 9 1)"},
+        {"analytical:nl_set=9.1", REBIAS_E_RANGE, "parameter nl_set is outside its range: '9.1' (expected -9 to 9)"},
         {"ideal:levels=many", REBIAS_E_RANGE, "parameter levels has no number: 'many' (expected a number)"},
         {"ideal:levels=", REBIAS_E_RANGE, "parameter levels has no number (expected a number)"},
         {"ideal:levels=nan", REBIAS_E_RANGE, "parameter levels has no number: 'nan' (expected a number)"},
@@ -497,7 +499,7 @@ static void test_build_errors(void **state)
     }
     values[6] = NAN;
     support_expect(rebias_device_build(&device, model, "x", values, spreads, NULL, &err), REBIAS_E_RANGE, &err,
-                   "parameter c2c is outside its range: 'nan' (expected 0 to 1 1)");
+                   "parameter c2c is outside its range: 'nan' (expected 0 to 1)");
     assert_null(device);
 }
 

@@ -11,17 +11,9 @@
 
 static const double nS = 1e-9;
 
-static struct rebias_device *device_of(const char *spec)
-{
-    struct rebias_device *device = NULL;
-    struct rebias_error err = {0};
-    support_expect(rebias_device_new(&device, spec, &err), REBIAS_OK, &err, NULL);
-    return device;
-}
-
 static struct rebias_pulses *points_of(const char *spec, const struct rebias_synth_options *options)
 {
-    struct rebias_device *device = device_of(spec);
+    struct rebias_device *device = support_device(spec);
     struct rebias_pulses *pulses = NULL;
     struct rebias_error err = {0};
     support_expect(rebias_pulses_synthesize(&pulses, device, options, &err), REBIAS_OK, &err, NULL);
@@ -76,7 +68,7 @@ static void test_jumps(void **state)
     double *z = malloc(N * sizeof *z);
     assert_non_null(z);
     for (size_t s = 0; s < 3; s++) {
-        struct rebias_device *device = device_of(specs[s]);
+        struct rebias_device *device = support_device(specs[s]);
         struct rebias_pulses *pulses = points_of(specs[s], &options);
         for (int p = 0; p < 2; p++) {
             double slope = 0.0;
@@ -129,8 +121,8 @@ static struct bin bin_of(const struct rebias_pulses *pulses, int number)
     return bin;
 }
 
-/* The published generator clamps first and so censors the bins at the rails. Figures of a reference calculation of the
- * synthetic target with |dG/G| > 1e-3: lowest bin mean 0.317 nS, sd 1.00, 21 % on the rail; highest -0.188, 0.98,
+/* The published generator clamps first and so censors the bins at the rails. Figures of a reference calculation of
+ * the synthetic target with |dG/G| > 1e-3: lowest bin mean 0.317 nS, sd 1.00, 21 % on the rail; highest -0.188, 0.98,
  * 25 %. About 50,000 points a bin: standard error of a mean 0.005 nS, of an sd 0.004, of a fraction 0.002. */
 static void test_censored(void **state)
 {
@@ -188,7 +180,8 @@ static void test_filter(void **state)
     for (size_t i = 0; i < 2 * N; i++) {
         assert_true(fabs(kept->dG[i]) > f * kept->G[i]);
         const bool passes = fabs(all->dG[i]) > f * all->G[i];
-        assert_true(passes == (all->G[i] == kept->G[i] && all->dG[i] == kept->dG[i])); /* rejected ones only are redrawn */
+        assert_true(passes ==
+                    (all->G[i] == kept->G[i] && all->dG[i] == kept->dG[i])); /* rejected ones only are redrawn */
         same += passes;
     }
     double rejected = 0.0;
@@ -230,7 +223,7 @@ static void test_nested(void **state)
     }
 }
 
-/* Seed and replicate each give other points; the same give the same. */
+/* Seed, replicate and polarity each give other points; the same give the same. */
 static void test_seeds(void **state)
 {
     (void)state;
@@ -247,6 +240,9 @@ static void test_seeds(void **state)
         assert_false(same_point(first, i, replicate, i));
         assert_false(same_point(first, i, seed, i));
         assert_false(same_point(replicate, i, seed, i));
+    }
+    for (size_t i = 0; i < options.points; i++) { /* SET and RESET points start from different G */
+        assert_true(first->G[i] != first->G[options.points + i]);
     }
     rebias_pulses_free(first);
     rebias_pulses_free(again);
@@ -272,7 +268,7 @@ static void test_errors(void **state)
         {10, NAN, REBIAS_E_RANGE, "filter nan is not in [0, 1)"},
         {10, 0.9, REBIAS_E_DATA, "the |dG/G| > 0.9 filter rejects nearly every pulse"},
     };
-    struct rebias_device *device = device_of("ideal"); /* jumps of 0.07 nS from 3 nS or more */
+    struct rebias_device *device = support_device("ideal"); /* jumps of 0.07 nS from 3 nS or more */
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct rebias_synth_options options = rebias_synth_options_defaults();
         struct rebias_pulses *pulses = NULL;

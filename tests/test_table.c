@@ -62,9 +62,10 @@ static struct rebias_table *published(const char *name)
 
 /* -- 2. moments -- */
 
-/* By hand, uS. NEAREST: masses half way between distinct entries: row 0 {1, 3, 3, 1}/8 on {-2, -1, 1, 3}; row 1 (entries
- * .1, .6, .9) .35 on -2, .4 on 1, .25 on 3; row 2 (0, .5, 1) 1/4 on -2, 1/2 on -1, 1/4 on 3. LINEAR: cells with uniform
- * density, masses .25, .5, .25; row 1: .1 at -2, 0, .5, .3, .1 at 3; E x^2 of a cell (a^2 + ab + b^2)/3. */
+/* By hand, uS. NEAREST: masses half way between distinct entries: row 0 {1, 3, 3, 1}/8 on {-2, -1, 1, 3}; row 1
+ * (entries .1, .6, .9) .35 on -2, .4 on 1, .25 on 3; row 2 (0, .5, 1) 1/4 on -2, 1/2 on -1, 1/4 on 3. LINEAR: cells
+ * with uniform density, masses .25, .5, .25; row 1: .1 at -2, 0, .5, .3, .1 at 3; E x^2 of a cell (a^2 + ab + b^2)/3.
+ */
 static void test_moments_by_hand(void **state)
 {
     (void)state;
@@ -99,13 +100,15 @@ static void test_moments_by_hand(void **state)
     rebias_table_free(table);
 }
 
-/* Rows of a normal distribution (sd sigma) on a grid with step h: nearest sigma^2 + h^2/3, linear sigma^2 + h^2/6, means
- * untouched. The sum over a grid with sigma/h > 1.6 is exact to exp(-2 (pi sigma/h)^2) < 1e-20; the axis holds 8 sd. */
+/* Rows of a normal distribution (sd sigma) on a grid with step h: nearest sigma^2 + h^2/3, linear sigma^2 + h^2/6,
+ * means untouched. The sum over a grid with sigma/h > 1.6 is exact to exp(-2 (pi sigma/h)^2) < 1e-20; the axis holds
+ * 8 sd. */
 static void test_variance_inflation(void **state)
 {
     (void)state;
     enum { LEVELS = 301 };
-    static const double cases[][3] = {{0.1, 1.2, 0.161616}, {-0.7, 1.0, 0.606061}, {0.033, 1.0, 0.1}}; /* m, sigma, h */
+    static const double cases[][3] = {
+        {0.1, 1.2, 0.161616}, {-0.7, 1.0, 0.606061}, {0.033, 1.0, 0.1}}; /* m, sigma, h */
     const size_t G_count[2] = {2, 2};
     const size_t dG_count[2] = {LEVELS, LEVELS};
     struct rebias_table *table = NULL;
@@ -140,25 +143,27 @@ static void test_quantiles_nearest(void **state)
         double G, u;
         size_t row, level;
     } rows[] = {
-        {0.0, 0.0, 0, 0},   {0.0, 0.12, 0, 0},  {0.0, 0.125, 0, 0}, {0.0, 0.13, 0, 1}, {0.0, 0.5, 0, 1}, {0.0, 0.51, 0, 2},
-        {0.0, 0.87, 0, 2},  {0.0, 0.88, 0, 3},  {0.0, 1.0, 0, 3},   {0.5, 0.3, 0, 1},  {0.51, 0.3, 1, 0}, /* run .1 .1 */
-        {1.0, 0.0, 1, 0},   {1.0, 0.34, 1, 0},  {1.0, 0.36, 1, 2},  {1.0, 0.74, 1, 2}, {1.0, 0.76, 1, 3}, {1.0, 1.0, 1, 3},
-        {2.0, 0.2, 1, 0},   {2.01, 0.2, 2, 0},  {3.0, 0.25, 2, 0},  {3.0, 0.26, 2, 1}, {3.0, 0.5, 2, 1},  {3.0, 0.74, 2, 1},
-        {3.0, 0.76, 2, 3},  {77.0, 1.0, 2, 3},
+        {0.0, 0.0, 0, 0},  {0.0, 0.12, 0, 0}, {0.0, 0.125, 0, 0}, {0.0, 0.13, 0, 1}, {0.0, 0.5, 0, 1},
+        {0.0, 0.51, 0, 2}, {0.0, 0.87, 0, 2}, {0.0, 0.88, 0, 3},  {0.0, 1.0, 0, 3},  {0.5, 0.3, 0, 1},
+        {0.51, 0.3, 1, 0}, /* run .1 .1 */
+        {1.0, 0.0, 1, 0},  {1.0, 0.34, 1, 0}, {1.0, 0.36, 1, 2},  {1.0, 0.74, 1, 2}, {1.0, 0.76, 1, 3},
+        {1.0, 1.0, 1, 3},  {2.0, 0.2, 1, 0},  {2.01, 0.2, 2, 0},  {3.0, 0.25, 2, 0}, {3.0, 0.26, 2, 1},
+        {3.0, 0.5, 2, 1},  {3.0, 0.74, 2, 1}, {3.0, 0.76, 2, 3},  {77.0, 1.0, 2, 3},
     };
     struct rebias_table *table = hand_table();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         size_t row = 99;
         size_t level = 99;
-        const double x = rebias_table_quantile(&table->side[REBIAS_SET], REBIAS_RULE_NEAREST, rows[i].G * uS, rows[i].u,
-                                               &row, &level);
+        const double x = rebias_table_quantile(&table->side[REBIAS_SET], REBIAS_RULE_NEAREST, rows[i].G * uS,
+                                               rows[i].u, &row, &level);
         assert_int_equal(row, rows[i].row);
         assert_int_equal(level, rows[i].level);
         assert_true(x == hand_dG[rows[i].level] * uS);
     }
     /* a row of zeros, or of ones, is one run */
     memset(table->side[REBIAS_SET].cdf, 0, COLUMNS * sizeof(double));
-    assert_true(rebias_table_quantile(&table->side[REBIAS_SET], REBIAS_RULE_NEAREST, 0.0, 1.0, NULL, NULL) == -2.0 * uS);
+    assert_true(rebias_table_quantile(&table->side[REBIAS_SET], REBIAS_RULE_NEAREST, 0.0, 1.0, NULL, NULL) ==
+                -2.0 * uS);
     rebias_table_free(table);
 }
 
@@ -168,21 +173,39 @@ static void test_quantiles_linear(void **state)
     static const struct {
         double G, u, dG;
     } rows[] = {
-        {0.0, 0.0, -2.0},  {0.0, 0.125, -1.5}, {0.0, 0.25, -1.0}, {0.0, 0.5, 0.0},  {0.0, 0.875, 2.0}, {0.0, 1.0, 3.0},
-        {1.0, 0.0, -2.0},  {1.0, 0.1, -2.0},   {1.0, 0.35, 0.0},  {1.0, 0.6, 1.0},  {1.0, 0.75, 2.0},  {1.0, 0.9, 3.0},
-        {1.0, 0.95, 3.0},  {1.0, 1.0, 3.0},    {3.0, 0.5, -1.0},  {3.0, 0.75, 2.0}, {40.0, 0.25, -1.5},
+        {0.0, 0.0, -2.0},
+        {0.0, 0.125, -1.5},
+        {0.0, 0.25, -1.0},
+        {0.0, 0.5, 0.0},
+        {0.0, 0.875, 2.0},
+        {0.0, 1.0, 3.0},
+        {1.0, 0.0, -2.0},
+        {1.0, 0.1, -2.0},
+        {1.0, 0.35, 0.0},
+        {1.0, 0.6, 1.0},
+        {1.0, 0.75, 2.0},
+        {1.0, 0.9, 3.0},
+        {1.0, 0.95, 3.0},
+        {1.0, 1.0, 3.0},
+        {3.0, 0.5, -1.0},
+        {3.0, 0.75, 2.0},
+        {40.0, 0.25, -1.5},
         /* half way between rows 0 and 1 the entries are .05, .175, .675, .95 */
-        {0.5, 0.05, -2.0}, {0.5, 0.1125, -1.5}, {0.5, 0.425, 0.0}, {0.5, 0.8125, 2.0}, {0.5, 0.97, 3.0},
+        {0.5, 0.05, -2.0},
+        {0.5, 0.1125, -1.5},
+        {0.5, 0.425, 0.0},
+        {0.5, 0.8125, 2.0},
+        {0.5, 0.97, 3.0},
     };
     struct rebias_table *table = hand_table();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const double x = rebias_table_quantile(&table->side[REBIAS_SET], REBIAS_RULE_LINEAR, rows[i].G * uS, rows[i].u,
-                                               NULL, NULL);
+        const double x = rebias_table_quantile(&table->side[REBIAS_SET], REBIAS_RULE_LINEAR, rows[i].G * uS,
+                                               rows[i].u, NULL, NULL);
         support_close(x / uS, rows[i].dG, 0.0, 1e-12);
     }
     /* just above a flat run the quantile is its far end */
-    const double above = rebias_table_quantile(&table->side[REBIAS_SET], REBIAS_RULE_LINEAR, 3.0 * uS, 0.5 + 1e-12, NULL,
-                                               NULL);
+    const double above =
+        rebias_table_quantile(&table->side[REBIAS_SET], REBIAS_RULE_LINEAR, 3.0 * uS, 0.5 + 1e-12, NULL, NULL);
     support_close(above / uS, 1.0, 0.0, 1e-10);
     rebias_table_free(table);
 }
@@ -196,14 +219,18 @@ static void test_cdf_by_hand(void **state)
         enum rebias_rule rule;
         double G, dG, F;
     } rows[] = {
-        {REBIAS_RULE_NEAREST, 0.0, -2.1, 0.0},  {REBIAS_RULE_NEAREST, 0.0, -2.0, 0.125}, {REBIAS_RULE_NEAREST, 0.0, -1.1, 0.125},
-        {REBIAS_RULE_NEAREST, 0.0, -1.0, 0.5},  {REBIAS_RULE_NEAREST, 0.0, 1.0, 0.875},  {REBIAS_RULE_NEAREST, 0.0, 3.0, 1.0},
-        {REBIAS_RULE_NEAREST, 1.0, -2.0, 0.35}, {REBIAS_RULE_NEAREST, 1.0, -1.0, 0.35},  {REBIAS_RULE_NEAREST, 1.0, 1.5, 0.75},
-        {REBIAS_RULE_NEAREST, 3.0, -1.0, 0.75}, {REBIAS_RULE_NEAREST, 3.0, 2.9, 0.75},   {REBIAS_RULE_NEAREST, 3.0, 4.0, 1.0},
-        {REBIAS_RULE_LINEAR, 0.0, -2.1, 0.0},   {REBIAS_RULE_LINEAR, 0.0, -2.0, 0.0},    {REBIAS_RULE_LINEAR, 0.0, 0.0, 0.5},
-        {REBIAS_RULE_LINEAR, 0.0, 2.0, 0.875},  {REBIAS_RULE_LINEAR, 1.0, -2.0, 0.1},    {REBIAS_RULE_LINEAR, 1.0, -1.5, 0.1},
-        {REBIAS_RULE_LINEAR, 1.0, 2.9, 0.885},  {REBIAS_RULE_LINEAR, 1.0, 3.0, 1.0},     {REBIAS_RULE_LINEAR, 0.5, 0.0, 0.425},
-        {REBIAS_RULE_LINEAR, 9.0, 0.0, 0.5},    {REBIAS_RULE_LINEAR, 9.0, 9.0, 1.0},
+        {REBIAS_RULE_NEAREST, 0.0, -2.1, 0.0},   {REBIAS_RULE_NEAREST, 0.0, -2.0, 0.125},
+        {REBIAS_RULE_NEAREST, 0.0, -1.1, 0.125}, {REBIAS_RULE_NEAREST, 0.0, -1.0, 0.5},
+        {REBIAS_RULE_NEAREST, 0.0, 1.0, 0.875},  {REBIAS_RULE_NEAREST, 0.0, 3.0, 1.0},
+        {REBIAS_RULE_NEAREST, 1.0, -2.0, 0.35},  {REBIAS_RULE_NEAREST, 1.0, -1.0, 0.35},
+        {REBIAS_RULE_NEAREST, 1.0, 1.5, 0.75},   {REBIAS_RULE_NEAREST, 3.0, -1.0, 0.75},
+        {REBIAS_RULE_NEAREST, 3.0, 2.9, 0.75},   {REBIAS_RULE_NEAREST, 3.0, 4.0, 1.0},
+        {REBIAS_RULE_LINEAR, 0.0, -2.1, 0.0},    {REBIAS_RULE_LINEAR, 0.0, -2.0, 0.0},
+        {REBIAS_RULE_LINEAR, 0.0, 0.0, 0.5},     {REBIAS_RULE_LINEAR, 0.0, 2.0, 0.875},
+        {REBIAS_RULE_LINEAR, 1.0, -2.0, 0.1},    {REBIAS_RULE_LINEAR, 1.0, -1.5, 0.1},
+        {REBIAS_RULE_LINEAR, 1.0, 2.9, 0.885},   {REBIAS_RULE_LINEAR, 1.0, 3.0, 1.0},
+        {REBIAS_RULE_LINEAR, 0.5, 0.0, 0.425},   {REBIAS_RULE_LINEAR, 9.0, 0.0, 0.5},
+        {REBIAS_RULE_LINEAR, 9.0, 9.0, 1.0},
     };
     struct rebias_table *table = hand_table();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -238,8 +265,8 @@ static void test_inverse(void **state)
 
 /* -- 5. published tables -- */
 
-static const char *const names[] = {"tiox_jump_tables/tiox_1.35V", "tiox_jump_tables/tiox_1.5V", "tiox_jump_tables/tiox_1.8V",
-                                    "synthetic_jump_table/target_lc_ns_sd1.2_10000"};
+static const char *const names[] = {"tiox_jump_tables/tiox_1.35V", "tiox_jump_tables/tiox_1.5V",
+                                    "tiox_jump_tables/tiox_1.8V", "synthetic_jump_table/target_lc_ns_sd1.2_10000"};
 static const char *const presets[] = {"tiox-1.35V", "tiox-1.5V", "tiox-1.8V", "synthetic-lc"};
 enum { PUBLISHED = 4, SYNTHETIC = 3 };
 
@@ -266,8 +293,8 @@ static void probit_fit(const double *dG, const double *cdf, size_t n, double *me
     *mean = x / count - z / count / slope;
 }
 
-/* All rows of all tables are normal with the presets' polynomials: to 1e-4 uS (sd of 1.8 V SET, rounded to two digits by
- * its makers, 0.005 uS) and 1e-6 nS. The published fourth table, 1.65 V, is not among the shared files. */
+/* All rows of all tables are normal with the presets' polynomials: to 1e-4 uS (sd of 1.8 V SET, rounded to two digits
+ * by its makers, 0.005 uS) and 1e-6 nS. The published fourth table, 1.65 V, is not among the shared files. */
 static void test_published_profiles(void **state)
 {
     (void)state;
@@ -307,11 +334,16 @@ static void test_published_lookups(void **state)
         size_t row, level;
         double dG;
     } rows[] = {
-        {SYNTHETIC, REBIAS_SET, 20e-9, 0.1, 48, 41, -1.37374e-9},   {SYNTHETIC, REBIAS_SET, 20e-9, 0.5, 48, 50, 0.0808081e-9},
-        {SYNTHETIC, REBIAS_SET, 20e-9, 0.9, 48, 60, 1.69697e-9},    {SYNTHETIC, REBIAS_RESET, 20e-9, 0.1, 48, 40, -1.72727e-9},
-        {SYNTHETIC, REBIAS_RESET, 20e-9, 0.5, 48, 49, -0.0909091e-9}, {SYNTHETIC, REBIAS_RESET, 20e-9, 0.9, 48, 57, 1.36364e-9},
-        {2, REBIAS_SET, 5e-6, 0.1, 0, 56, 3.93939e-6},              {2, REBIAS_SET, 5e-6, 0.5, 0, 73, 14.2424e-6},
-        {2, REBIAS_SET, 5e-6, 0.9, 0, 89, 23.9394e-6},              {2, REBIAS_SET, 5e-6, 0.999, 0, 99, 30.0e-6},
+        {SYNTHETIC, REBIAS_SET, 20e-9, 0.1, 48, 41, -1.37374e-9},
+        {SYNTHETIC, REBIAS_SET, 20e-9, 0.5, 48, 50, 0.0808081e-9},
+        {SYNTHETIC, REBIAS_SET, 20e-9, 0.9, 48, 60, 1.69697e-9},
+        {SYNTHETIC, REBIAS_RESET, 20e-9, 0.1, 48, 40, -1.72727e-9},
+        {SYNTHETIC, REBIAS_RESET, 20e-9, 0.5, 48, 49, -0.0909091e-9},
+        {SYNTHETIC, REBIAS_RESET, 20e-9, 0.9, 48, 57, 1.36364e-9},
+        {2, REBIAS_SET, 5e-6, 0.1, 0, 56, 3.93939e-6},
+        {2, REBIAS_SET, 5e-6, 0.5, 0, 73, 14.2424e-6},
+        {2, REBIAS_SET, 5e-6, 0.9, 0, 89, 23.9394e-6},
+        {2, REBIAS_SET, 5e-6, 0.999, 0, 99, 30.0e-6},
         {1, REBIAS_RESET, 20e-6, 0.5, 59, 47, -1.51515e-6},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -343,9 +375,12 @@ static void test_published_single_pulse(void **state)
         enum rebias_polarity polarity;
         double G, unit, mean, sd, half_digit;
     } rows[] = {
-        {SYNTHETIC, REBIAS_SET, 3e-9, 1e-9, 3.5655, 0.7569, 6e-5},   {SYNTHETIC, REBIAS_SET, 20e-9, 1e-9, 20.0937, 1.2036, 6e-5},
-        {SYNTHETIC, REBIAS_RESET, 38e-9, 1e-9, 37.3260, 0.8178, 6e-5}, {2, REBIAS_SET, 5e-6, 1e-6, 18.948, 7.000, 6e-4},
-        {2, REBIAS_RESET, 30e-6, 1e-6, 16.267, 6.086, 6e-4},         {0, REBIAS_SET, 5e-6, 1e-6, 5.6205, 0.8979, 6e-5},
+        {SYNTHETIC, REBIAS_SET, 3e-9, 1e-9, 3.5655, 0.7569, 6e-5},
+        {SYNTHETIC, REBIAS_SET, 20e-9, 1e-9, 20.0937, 1.2036, 6e-5},
+        {SYNTHETIC, REBIAS_RESET, 38e-9, 1e-9, 37.3260, 0.8178, 6e-5},
+        {2, REBIAS_SET, 5e-6, 1e-6, 18.948, 7.000, 6e-4},
+        {2, REBIAS_RESET, 30e-6, 1e-6, 16.267, 6.086, 6e-4},
+        {0, REBIAS_SET, 5e-6, 1e-6, 5.6205, 0.8979, 6e-5},
     };
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
         struct rebias_table *table = published(names[rows[r].table]);
@@ -403,15 +438,18 @@ static void test_broken_invariants(void **state)
         double value;
         const char *text;
     } rows[] = {
-        {0, PART_G, 0, -1e-9, "bad.h5: SET G axis, entry 1: '-1.0000000000000001e-09' (expected a conductance, 0 or more)"},
+        {0, PART_G, 0, -1e-9,
+         "bad.h5: SET G axis, entry 1: '-1.0000000000000001e-09' (expected a conductance, 0 or more)"},
         {0, PART_G, 1, 0.0, "bad.h5: SET G axis, entry 2: '0' (expected strictly ascending levels)"},
         {1, PART_G, 2, NAN, "bad.h5: RESET G axis, entry 3: 'nan' (expected a finite number)"},
-        {1, PART_dG, 1, -3e-6, "bad.h5: RESET dG axis, entry 2: '-3.0000000000000001e-06' (expected strictly ascending levels)"},
+        {1, PART_dG, 1, -3e-6,
+         "bad.h5: RESET dG axis, entry 2: '-3.0000000000000001e-06' (expected strictly ascending levels)"},
         {0, PART_dG, 3, INFINITY, "bad.h5: SET dG axis, entry 4: 'inf' (expected a finite number)"},
         {0, PART_CDF, 6, 1.5, "bad.h5: SET CDF, row 2, column 3: '1.5' (expected a probability in [0, 1])"},
         {1, PART_CDF, 0, -0.25, "bad.h5: RESET CDF, row 1, column 1: '-0.25' (expected a probability in [0, 1])"},
         {1, PART_CDF, 11, NAN, "bad.h5: RESET CDF, row 3, column 4: 'nan' (expected a probability in [0, 1])"},
-        {0, PART_CDF, 2, 0.125, "bad.h5: SET CDF, row 1, column 3: '0.125' (expected a CDF that does not fall along a row)"},
+        {0, PART_CDF, 2, 0.125,
+         "bad.h5: SET CDF, row 1, column 3: '0.125' (expected a CDF that does not fall along a row)"},
         {1, PART_COUNT, 1, -2.0, "bad.h5: RESET counts, entry 2: '-2' (expected a count, 0 or more)"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -438,13 +476,15 @@ static void test_broken_shapes(void **state)
     for (int i = 0; i < ROWS; i++) {
         table->side[REBIAS_RESET].G[i] += 3e-6;
     }
-    support_expect(rebias_table_validate(table, "bad.h5", &err), REBIAS_E_FORMAT, &err,
-                   "bad.h5: the SET and RESET G axes do not overlap (common range 3e-06 to 3e-06 S) (expected overlapping G "
-                   "axes)");
+    support_expect(
+        rebias_table_validate(table, "bad.h5", &err), REBIAS_E_FORMAT, &err,
+        "bad.h5: the SET and RESET G axes do not overlap (common range 3e-06 to 3e-06 S) (expected overlapping G "
+        "axes)");
     rebias_table_free(table);
     const size_t huge[2] = {SIZE_MAX / 4, 2};
     const size_t more[2] = {SIZE_MAX / 4, 2};
-    support_expect(rebias_table_new(&table, huge, more, false, &err), REBIAS_E_MEMORY, &err, "does not fit into memory");
+    support_expect(rebias_table_new(&table, huge, more, false, &err), REBIAS_E_MEMORY, &err,
+                   "does not fit into memory");
     assert_null(table);
 }
 

@@ -32,14 +32,6 @@ static struct rebias_network *new_network(const struct rebias_network_options *o
     return network;
 }
 
-static struct rebias_device *new_device(const char *spec)
-{
-    struct rebias_error err = {0};
-    struct rebias_device *device = NULL;
-    support_expect(rebias_device_new(&device, spec, &err), REBIAS_OK, &err, NULL);
-    return device;
-}
-
 static void train(struct rebias_network *network, const struct rebias_image_set *set,
                   const struct rebias_train_options *options, struct rebias_epoch *epochs)
 {
@@ -147,17 +139,38 @@ static void test_fewer_images(void **state)
     rebias_network_free(network);
 }
 
+/* Two epochs differ from twice the first epoch: each has its own order. */
+static void test_each_epoch_has_its_own_order(void **state)
+{
+    (void)state;
+    const struct rebias_image_set set = blob_set(&memory);
+    const struct rebias_network_options n = options_of(NULL);
+    struct rebias_train_options o = rebias_train_options_defaults();
+    struct rebias_epoch epochs[2];
+    float two[WEIGHTS];
+    float twice[WEIGHTS];
+    o.epochs = 2;
+    train_fresh(&n, &o, two, epochs);
+    o.epochs = 1;
+    struct rebias_network *network = new_network(&n);
+    train(network, &set, &o, epochs);
+    train(network, &set, &o, epochs);
+    copy_weights(network, twice);
+    assert_true(largest_difference(two, twice) > 1e-4); /* far beyond rounding */
+    rebias_network_free(network);
+}
+
 /* -- 3. training on devices -- */
 
-/* A linear, noiseless device of 20,000 levels follows software training. Per weight: programming leaves up to a step (two
- * halves of a pair); each of the 7 updates adds a rounding error of at most half a step sd, 6 sd of their sum are allowed:
- * (1 + 6 sqrt(7)/2) steps = 9. The gradients then differ a little too, and each pulse rounds the float32 conductances
- * by 2^-24: as much again is allowed. */
+/* A linear, noiseless device of 20,000 levels follows software training. Per weight: programming leaves up to a step
+ * (two halves of a pair); each of the 7 updates adds a rounding error of at most half a step sd, 6 sd of their sum are
+ * allowed: (1 + 6 sqrt(7)/2) steps = 9. The gradients then differ a little too, and each pulse rounds the float32
+ * conductances by 2^-24: as much again is allowed. */
 static void test_fine_device_tracks_software(void **state)
 {
     (void)state;
     const double step = 1.0 / 20000;
-    struct rebias_device *device = new_device("ideal:levels=20000");
+    struct rebias_device *device = support_device("ideal:levels=20000");
     struct rebias_train_options o = rebias_train_options_defaults();
     struct rebias_network_options n = options_of(NULL);
     struct rebias_epoch epoch;
@@ -188,7 +201,7 @@ static void test_device_training_learns(void **state)
     o.epochs = 10;
     o.batch = 16;
     for (size_t k = 0; k < 2; k++) {
-        struct rebias_device *device = new_device(specs[k]);
+        struct rebias_device *device = support_device(specs[k]);
         struct rebias_network_options n = options_of(device);
         n.activation = REBIAS_TANH;
         train_fresh(&n, &o, w, epochs);
@@ -201,7 +214,7 @@ static void test_device_training_learns(void **state)
 static void test_runs_are_reproducible(void **state)
 {
     (void)state;
-    struct rebias_device *device = new_device("synthetic-lc");
+    struct rebias_device *device = support_device("synthetic-lc");
     for (int biases = REBIAS_BIASES_DIGITAL; biases <= REBIAS_BIASES_DEVICES; biases++) {
         for (size_t batch = 1; batch <= 64; batch += 63) {
             struct rebias_network_options n = options_of(device);
@@ -413,7 +426,7 @@ static void test_fashion_software(void **state)
 static void test_fashion_on_devices(void **state)
 {
     (void)state;
-    struct rebias_device *device = new_device("tiox-1.5V");
+    struct rebias_device *device = support_device("tiox-1.5V");
     struct rebias_network_options n = rebias_network_options_defaults();
     n.device = device;
     n.activation = REBIAS_TANH;
@@ -429,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_software_learns),
         cmocka_unit_test(test_uneven_last_batch),
         cmocka_unit_test(test_fewer_images),
+        cmocka_unit_test(test_each_epoch_has_its_own_order),
         cmocka_unit_test(test_fine_device_tracks_software),
         cmocka_unit_test(test_device_training_learns),
         cmocka_unit_test(test_runs_are_reproducible),

@@ -40,7 +40,8 @@ struct rebias_crossbar_options rebias_crossbar_options_defaults(void);
 /* Opaque; one a layer. */
 struct rebias_crossbar;
 
-/* *out = a crossbar of devices, all at their Gmin. weights[rows * columns] is the caller's array that mirrors the
+/* REBIAS_E_RANGE for bad options, also when the pulse size is left to a device whose mean jump is 0.
+ * *out = a crossbar of devices, all at their Gmin. weights[rows * columns] is the caller's array that mirrors the
  * weights at all times (borrowed, like device). Owner: the caller. */
 int rebias_crossbar_new(struct rebias_crossbar **out, const struct rebias_device *device,
                         const struct rebias_crossbar_options *options, float *weights, struct rebias_error *err);

@@ -106,7 +106,8 @@ extern const size_t rebias_preset_count;
 int rebias_device_new(struct rebias_device **out, const char *spec, struct rebias_error *err);
 
 /* *out = a device of a model with given values[param_count] and spreads[param_count] (NULL = none). Takes
- * data over when it succeeds. */
+ * data over when it succeeds. REBIAS_E_RANGE for a value outside its row's range, a spread that is negative, not finite, or of
+ * a parameter that has none, and an empty range of G. */
 int rebias_device_build(struct rebias_device **out, const struct rebias_device_model *model, const char *name,
                         const double *values, const double *spreads, void *data, struct rebias_error *err);
 

@@ -65,7 +65,8 @@ const float *rebias_network_forward(struct rebias_network *network, size_t n);
 /* Gradients of the mean loss of the batch just forwarded; label[n] < outputs. Returns the mean loss. */
 double rebias_network_backward(struct rebias_network *network, size_t n, const uint8_t *label);
 
-/* Gradient of layer l, (inputs + 1) x outputs like its weights. Borrowed. */
+/* Gradient of layer l, (inputs + 1) x outputs like its weights. Borrowed. On devices and after a batch of 1, rows of inputs
+ * that were 0 are not written (their gradient is 0). */
 const float *rebias_network_gradient(const struct rebias_network *network, size_t layer);
 
 /* Weights of layer l, (inputs + 1) x outputs. Borrowed; the caller may write them only for a software network. */

@@ -129,7 +129,7 @@ struct rebias_fit_report {
     size_t points[2];
     size_t outside[2];     /* points outside the table's range, not used */
     size_t bins[2];
-    size_t empty_bins[2];  /* bins with fewer than 2 points: interpolated */
+    size_t empty_bins[2];  /* bins with fewer than 2 points (interpolated), or joined with another at the same G */
     size_t extrapolated[2]; /* G levels beyond the outermost valid bin centres: held constant */
 };
 

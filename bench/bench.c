@@ -1,0 +1,245 @@
+/* bench.c - rebias-bench: how fast the kernels are on one core.
+ * 1. timing   2. results as text   3. results as JSON   4. command line
+ */
+#include "bench.h"
+#include "rebias/base.h"
+#include <cblas.h>
+#include <getopt.h>
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_sort.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+enum { MAX_REPETITIONS = 100000 };
+
+struct result {
+    const struct bench_kernel *kernel;
+    double median_ns; /* of one call */
+    double min_ns;
+    double checksum;
+    double pulses_per_image; /* training kernels on devices */
+};
+
+/* -- 1. timing -- */
+
+static double now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
+}
+
+/* One repetition to warm up, whose checksum counts: later ones may go on from a changed state. */
+static int measure(const struct bench_kernel *kernel, size_t repetitions, double *times, struct result *result,
+                   struct rebias_error *err)
+{
+    struct bench_setting *setting = NULL;
+    int status = bench_setting_new(&setting, err);
+    if (status != REBIAS_OK) {
+        return status;
+    }
+    if (kernel->prepare != NULL) {
+        kernel->prepare(setting);
+    }
+    *result = (struct result){.kernel = kernel, .checksum = kernel->run(setting, kernel->calls)};
+    for (size_t r = 0; r < repetitions; r++) {
+        double start = now_ns();
+        kernel->run(setting, kernel->calls);
+        times[r] = (now_ns() - start) / (double)kernel->calls;
+    }
+    gsl_sort(times, 1, repetitions);
+    result->median_ns = 0.5 * (times[(repetitions - 1) / 2] + times[repetitions / 2]);
+    result->min_ns = times[0];
+    result->pulses_per_image = bench_pulses_per_image(setting);
+    bench_setting_free(setting);
+    return REBIAS_OK;
+}
+
+static double rate_of(const struct result *result)
+{
+    return result->kernel->work / (result->median_ns * 1e-9);
+}
+
+static const struct result *find(size_t n, const struct result *results, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(results[i].kernel->name, name) == 0) {
+            return &results[i];
+        }
+    }
+    return NULL;
+}
+
+/* Training as a fraction of the speed of its largest matrix product alone; NaN when either was not measured. */
+static double fraction_of_sgemm(size_t n, const struct result *results, const char *training)
+{
+    const struct result *train = find(n, results, training);
+    const struct result *product = find(n, results, "sgemm-64x784x100");
+    return train != NULL && product != NULL ? rate_of(train) * bench_flop_per_image() / rate_of(product) : NAN;
+}
+
+static const char *const trainings[] = {"train-software-64", "train-pair-64", "train-single-64"};
+
+static long peak_memory_kB(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss : 0;
+}
+
+/* -- 2. results as text -- */
+
+static void print_result(const struct result *r, size_t repetitions)
+{
+    double rate = rate_of(r);
+    const char *prefix = rate >= 1e9 ? "G" : rate >= 1e6 ? "M" : "k";
+    double scale = rate >= 1e9 ? 1e9 : rate >= 1e6 ? 1e6 : 1e3;
+    printf("%-20s %6zu %14.1f %14.1f %10.4g %s%s/s %*s %.9g\n", r->kernel->name, repetitions, r->median_ns, r->min_ns,
+           rate / scale, prefix, r->kernel->unit, (int)(8 - strlen(r->kernel->unit)), "", r->checksum);
+}
+
+static void print_summary(size_t n, const struct result *results)
+{
+    for (size_t k = 0; k < sizeof trainings / sizeof trainings[0]; k++) {
+        double fraction = fraction_of_sgemm(n, results, trainings[k]);
+        if (!isnan(fraction)) {
+            printf("# %s: products at %.3f of the speed of sgemm-64x784x100\n", trainings[k], fraction);
+        }
+    }
+    for (size_t k = 0; k < n; k++) {
+        if (strncmp(results[k].kernel->name, "train", 5) == 0 && results[k].pulses_per_image > 0.0) {
+            printf("# %s: %.1f pulses an image\n", results[k].kernel->name, results[k].pulses_per_image);
+        }
+    }
+    printf("# peak resident memory %ld kB\n", peak_memory_kB());
+}
+
+/* -- 3. results as JSON -- */
+
+static int write_json(const char *path, size_t n, const struct result *results, size_t repetitions,
+                      struct rebias_error *err)
+{
+    struct rebias_output out;
+    int status = rebias_output_open(&out, path, err);
+    if (status != REBIAS_OK) {
+        return status;
+    }
+    fprintf(out.stream, "{\n  \"version\": \"%s\",\n  \"compiler\": \"%s\",\n  \"repetitions\": %zu,\n",
+            rebias_version(), __VERSION__, repetitions);
+    fprintf(out.stream, "  \"peak_memory_kB\": %ld,\n  \"kernels\": [", peak_memory_kB());
+    for (size_t i = 0; i < n; i++) {
+        const struct result *r = &results[i];
+        fprintf(out.stream,
+                "%s\n    {\"name\": \"%s\", \"median_ns\": %.17g, \"min_ns\": %.17g, \"rate\": %.17g, "
+                "\"unit\": \"%s/s\", \"checksum\": %.17g, \"pulses_per_image\": %.17g}",
+                i > 0 ? "," : "", r->kernel->name, r->median_ns, r->min_ns, rate_of(r), r->kernel->unit, r->checksum,
+                r->pulses_per_image);
+    }
+    fprintf(out.stream, "\n  ],\n  \"fraction_of_sgemm\": {");
+    const char *separator = "";
+    for (size_t k = 0; k < sizeof trainings / sizeof trainings[0]; k++) {
+        double fraction = fraction_of_sgemm(n, results, trainings[k]);
+        if (!isnan(fraction)) {
+            fprintf(out.stream, "%s\"%s\": %.17g", separator, trainings[k], fraction);
+            separator = ", ";
+        }
+    }
+    fprintf(out.stream, "}\n}\n");
+    return rebias_output_close(&out, err);
+}
+
+/* -- 4. command line -- */
+
+struct options {
+    const char *json;
+    const char *only;
+    size_t repetitions;
+};
+
+static const char usage[] = "Usage: rebias-bench [--json FILE] [--repetitions N] [--only NAME]\n"
+                            "One line a kernel: name, repetitions, median ns of a call, min ns, rate, checksum.\n"
+                            "--only takes kernels whose name begins with NAME; N is 21 unless given.\n";
+
+/* Returns 0, or 2 for wrong usage, or 1 when help was asked for. */
+static int parse(int argc, char **argv, struct options *o)
+{
+    static const struct option rows[] = {{"json", required_argument, NULL, 'j'},
+                                         {"repetitions", required_argument, NULL, 'r'},
+                                         {"only", required_argument, NULL, 'o'},
+                                         {"help", no_argument, NULL, 'h'},
+                                         {NULL, 0, NULL, 0}};
+    int64_t number = 0;
+    for (int c = 0; (c = getopt_long(argc, argv, "", rows, NULL)) != -1;) {
+        if (c == 'j') {
+            o->json = optarg;
+        } else if (c == 'o') {
+            o->only = optarg;
+        } else if (c == 'r' && rebias_parse_integer(optarg, 1, MAX_REPETITIONS, &number)) {
+            o->repetitions = (size_t)number;
+        } else if (c == 'r') {
+            fprintf(stderr, "rebias-bench: --repetitions %s: a number from 1 to %d is needed\n", optarg,
+                    MAX_REPETITIONS);
+            return 2;
+        } else {
+            fputs(usage, c == 'h' ? stdout : stderr);
+            return c == 'h' ? 1 : 2;
+        }
+    }
+    if (optind < argc) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    return 0;
+}
+
+static int run(const struct options *o, struct rebias_error *err)
+{
+    struct result *results = NULL;
+    double *times = NULL;
+    size_t n = 0;
+    int status = rebias_alloc(&results, bench_kernel_count, sizeof *results, err);
+    if (status == REBIAS_OK) {
+        status = rebias_alloc(&times, o->repetitions, sizeof *times, err);
+    }
+    for (size_t k = 0; k < bench_kernel_count && status == REBIAS_OK; k++) {
+        if (o->only == NULL || strncmp(bench_kernels[k].name, o->only, strlen(o->only)) == 0) {
+            status = measure(&bench_kernels[k], o->repetitions, times, &results[n], err);
+            if (status == REBIAS_OK) {
+                print_result(&results[n++], o->repetitions);
+            }
+        }
+    }
+    if (status == REBIAS_OK && n == 0) {
+        status = rebias_fail(err, REBIAS_E_NAME, "no kernel's name begins with '%s'", o->only);
+    }
+    if (status == REBIAS_OK) {
+        print_summary(n, results);
+    }
+    if (status == REBIAS_OK && o->json != NULL) {
+        status = write_json(o->json, n, results, o->repetitions, err);
+    }
+    free(results);
+    free(times);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.repetitions = 21};
+    int code = parse(argc, argv, &o);
+    if (code != 0) {
+        return code == 1 ? 0 : code;
+    }
+    gsl_set_error_handler_off();
+    openblas_set_num_threads(1);
+    struct rebias_error err = {0};
+    if (run(&o, &err) != REBIAS_OK) {
+        char text[1024];
+        rebias_error_text(&err, text, sizeof text);
+        fprintf(stderr, "rebias-bench: %s\n", text);
+        return 1;
+    }
+    return 0;
+}

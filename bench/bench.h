@@ -1,0 +1,36 @@
+/* bench.h - what the kernels of rebias-bench share: a setting and a table of kernels. */
+#ifndef REBIAS_BENCH_H
+#define REBIAS_BENCH_H
+
+#include "rebias/error.h"
+#include <stddef.h>
+#include <stdint.h>
+
+/* Everything the kernels work on; each kernel gets a fresh one, so that checksums depend on nothing else. */
+struct bench_setting;
+
+/* A kernel: run does `calls` times the work of one call and returns a checksum of its result; prepare (may be NULL)
+ * comes first and is not measured. */
+struct bench_kernel {
+    const char *name;
+    void (*prepare)(struct bench_setting *setting);
+    double (*run)(struct bench_setting *setting, size_t calls);
+    size_t calls;     /* a repetition; short kernels are called often */
+    double work;      /* of one call, in the unit below */
+    const char *unit; /* "word", "pulse", "image", "flop", ... */
+};
+
+extern const struct bench_kernel bench_kernels[];
+extern const size_t bench_kernel_count;
+
+/* Floating-point operations that training one image of 784-100-10 needs for the forward and the gradient product of
+ * both layers, 2 for each weight and product. */
+double bench_flop_per_image(void);
+
+/* Pulses given per trained image so far, 0 when none was trained. */
+double bench_pulses_per_image(const struct bench_setting *setting);
+
+int bench_setting_new(struct bench_setting **out, struct rebias_error *err);
+void bench_setting_free(struct bench_setting *setting);
+
+#endif
