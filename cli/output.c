@@ -272,17 +272,20 @@ void remark(const struct arguments *arguments, const char *format, ...)
 
 static volatile sig_atomic_t interrupted;
 
+/* The third signal ends the program at once; not the second, for timeout(1) sends each one twice. */
 static void note_signal(int number)
 {
-    (void)number;
-    interrupted = 1;
+    interrupted = interrupted + 1;
+    if (interrupted > 2) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
 }
 
 static void catch_signals(void (*handler)(int))
 {
     struct sigaction action = {.sa_handler = handler};
     sigemptyset(&action.sa_mask);
-    action.sa_flags = (int)SA_RESETHAND; /* a second Ctrl-C ends the program at once */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
 }
@@ -294,10 +297,11 @@ void progress_catch_signals(void)
 
 static char doomed[4096]; /* changed only while the handler is not installed */
 
-/* unlink and raise are safe in a handler; the default action follows, for SA_RESETHAND has brought it back. */
+/* unlink, signal and raise are safe in a handler. */
 static void remove_and_die(int number)
 {
     unlink(doomed);
+    signal(number, SIG_DFL);
     raise(number);
 }
 

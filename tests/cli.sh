@@ -10,7 +10,7 @@ LC_ALL=C
 export LC_ALL
 srcdir=$(cd "${srcdir:-.}" && pwd) || exit 1
 program=$(cd "${top_builddir:-build}" && pwd)/rebias
-shared=${REBIAS_SHARED_DATA:-}
+shared=$(cd "${REBIAS_SHARED_DATA:-/nonexistent}" 2>/dev/null && pwd)
 regen=${REGEN:-0}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -49,6 +49,8 @@ make_pulses() {
     lines updown.csv 'polarity,G_S,dG_S' 'SET,1e-6,1e-7' 'UP,2e-6,-1e-7'
     lines short3.csv 'polarity,G_S,dG_S' 'SET,1e-6,1e-7' 'RESET,2e-6,-1e-7' 'RESET,2e-6'
     lines text4.csv 'polarity,G_S,dG_S' 'SET,1e-6,1e-7' 'SET,abc,1e-7' 'SET,3e-6,2e-7' 'RESET,1e-6,-1e-7' 'RESET,3e-6,-2e-7'
+    lines misquote.csv 'polarity,G_S,dG_S' 'SET,1"e-6",1e-7' 'RESET,2e-6,-1e-7'
+    lines notes.csv '# nothing but' '# comments'
     : >empty.csv
     printf 'polarity,G_S,dG_S\nSET,1e-6,\0001e-7\n' >nul.csv
     lines set.csv 'ramp1,ramp2' '1e-7,2e-7' '2e-7,4e-7' '4e-7,'
@@ -97,10 +99,11 @@ make_tables() {
 
 make_images() {
     tiny_images tiny
-    for bad in cut magic long fewlabels size; do
+    for bad in cut stub magic long fewlabels size; do
         cp -R tiny "$bad"
     done
     head -c 300 tiny/train-images-idx3-ubyte >cut/train-images-idx3-ubyte
+    printf 'ab' >stub/t10k-images-idx3-ubyte
     cp tiny/train-labels-idx1-ubyte magic/train-images-idx3-ubyte
     printf 'x' >>long/t10k-labels-idx1-ubyte
     cp tiny/t10k-labels-idx1-ubyte fewlabels/train-labels-idx1-ubyte
@@ -111,6 +114,8 @@ make_images() {
     for part in tiny/*; do
         gzip -c "$part" >"packed/${part#tiny/}.gz"
     done
+    cp -R packed cutgz
+    head -c 200 packed/train-images-idx3-ubyte.gz >cutgz/train-images-idx3-ubyte.gz
 }
 
 make_tools() {
