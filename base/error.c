@@ -48,11 +48,12 @@ static void copy_part(char *to, size_t size, const char *from)
     to[length] = '\0';
 }
 
-static int fill(struct rebias_error *err, int status, const struct rebias_place *place, const char *expected,
-                const char *format, va_list args) __attribute__((format(printf, 5, 0)));
+static int fill(struct rebias_error *err, int status, const struct rebias_place *place,
+                const char *expected, const char *format, va_list args)
+    __attribute__((format(printf, 5, 0)));
 
-static int fill(struct rebias_error *err, int status, const struct rebias_place *place, const char *expected,
-                const char *format, va_list args)
+static int fill(struct rebias_error *err, int status, const struct rebias_place *place,
+                const char *expected, const char *format, va_list args)
 {
     if (err != NULL) {
         const struct rebias_place nowhere = {NULL, 0, 0, NULL};
@@ -124,7 +125,8 @@ void rebias_error_text(const struct rebias_error *err, char *text, size_t size)
         }
         append(text, size, &used, " ");
     }
-    append(text, size, &used, "%s", err->message[0] != '\0' ? err->message : rebias_status_text(err->status));
+    append(text, size, &used, "%s",
+           err->message[0] != '\0' ? err->message : rebias_status_text(err->status));
     if (err->value[0] != '\0') {
         append(text, size, &used, ": '%s'", err->value);
     }

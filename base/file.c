@@ -52,18 +52,21 @@ static int read_all(gzFile gz, const char *path, size_t max_size, char **data, s
         used += got > 0 ? (size_t)got : 0;
         if (used > max_size) {
             free(text);
-            return rebias_fail_at(err, REBIAS_E_FORMAT, &place, NULL, "larger than %zu bytes", max_size);
+            return rebias_fail_at(err, REBIAS_E_FORMAT, &place, NULL, "larger than %zu bytes",
+                                  max_size);
         }
     }
     if (text == NULL || got > 0) {
         free(text);
-        return rebias_fail_at(err, REBIAS_E_MEMORY, &place, NULL, "out of memory while reading");
+        return rebias_fail_at(err, REBIAS_E_MEMORY, &place, NULL,
+                              "out of memory while reading");
     }
     int code = Z_OK;
     const char *message = gzerror(gz, &code);
     if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) {
-        int status = rebias_fail_at(err, REBIAS_E_FORMAT, &place, "a complete gzip or plain file",
-                                    "cannot decompress: %s", message);
+        int status =
+            rebias_fail_at(err, REBIAS_E_FORMAT, &place, "a complete gzip or plain file",
+                           "cannot decompress: %s", message);
         free(text);
         return status;
     }
@@ -73,7 +76,8 @@ static int read_all(gzFile gz, const char *path, size_t max_size, char **data, s
     return REBIAS_OK;
 }
 
-int rebias_read_file(const char *path, size_t max_size, char **data, size_t *size, struct rebias_error *err)
+int rebias_read_file(const char *path, size_t max_size, char **data, size_t *size,
+                     struct rebias_error *err)
 {
     *data = NULL;
     *size = 0;
@@ -92,7 +96,8 @@ int rebias_read_file(const char *path, size_t max_size, char **data, size_t *siz
         *data = NULL;
         *size = 0;
         const struct rebias_place place = {path, 0, 0, NULL};
-        status = rebias_fail_at(err, REBIAS_E_FORMAT, &place, "a complete gzip or plain file", "file is truncated");
+        status = rebias_fail_at(err, REBIAS_E_FORMAT, &place, "a complete gzip or plain file",
+                                "file is truncated");
     }
     return status;
 }

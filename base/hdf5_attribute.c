@@ -16,16 +16,17 @@ static int fail_attribute(const struct rebias_hdf5 *file, const char *object, co
 {
     const struct rebias_place place = {file->path, 0, 0, name};
     return rebias_fail_at(err, file->writing ? REBIAS_E_IO : REBIAS_E_FORMAT, &place, expected,
-                          "cannot %s the attribute of %s", file->writing ? "write" : "read", object);
+                          "cannot %s the attribute of %s", file->writing ? "write" : "read",
+                          object);
 }
 
 /* Writes one scalar of the file type from the memory type. */
-static int write_scalar(struct rebias_hdf5 *file, const char *object, const char *name, const hid_t types[2],
-                        const void *value)
+static int write_scalar(struct rebias_hdf5 *file, const char *object, const char *name,
+                        const hid_t types[2], const void *value)
 {
     hid_t space = H5Screate(H5S_SCALAR);
-    hid_t attribute =
-        H5Acreate_by_name(file->id, object, name, types[0], space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t attribute = H5Acreate_by_name(file->id, object, name, types[0], space, H5P_DEFAULT,
+                                        H5P_DEFAULT, H5P_DEFAULT);
     int status = REBIAS_OK;
     if (attribute < 0 || H5Awrite(attribute, types[1], value) < 0) {
         status = REBIAS_E_IO;
@@ -38,7 +39,8 @@ static int write_scalar(struct rebias_hdf5 *file, const char *object, const char
 }
 
 /* Opens an attribute that holds exactly one element; *type is its type in the file. */
-static hid_t open_scalar(const struct rebias_hdf5 *file, const char *object, const char *name, hid_t *type)
+static hid_t open_scalar(const struct rebias_hdf5 *file, const char *object, const char *name,
+                         hid_t *type)
 {
     *type = H5I_INVALID_HID;
     if (!rebias_hdf5_is_hard_path(file, object)) {
@@ -62,19 +64,20 @@ static hid_t open_scalar(const struct rebias_hdf5 *file, const char *object, con
     return attribute;
 }
 
-bool rebias_hdf5_has_attribute(const struct rebias_hdf5 *file, const char *object, const char *name)
+bool rebias_hdf5_has_attribute(const struct rebias_hdf5 *file, const char *object,
+                               const char *name)
 {
     struct rebias_hdf5_quiet quiet = rebias_hdf5_quiet_begin();
-    bool found =
-        rebias_hdf5_is_hard_path(file, object) && H5Aexists_by_name(file->id, object, name, H5P_DEFAULT) > 0;
+    bool found = rebias_hdf5_is_hard_path(file, object) &&
+                 H5Aexists_by_name(file->id, object, name, H5P_DEFAULT) > 0;
     rebias_hdf5_quiet_end(&quiet);
     return found;
 }
 
 /* -- 2. text -- */
 
-int rebias_hdf5_write_text(struct rebias_hdf5 *file, const char *object, const char *name, const char *text,
-                           struct rebias_error *err)
+int rebias_hdf5_write_text(struct rebias_hdf5 *file, const char *object, const char *name,
+                           const char *text, struct rebias_error *err)
 {
     int status = REBIAS_E_IO;
     struct rebias_hdf5_quiet quiet = rebias_hdf5_quiet_begin();
@@ -85,7 +88,8 @@ int rebias_hdf5_write_text(struct rebias_hdf5 *file, const char *object, const c
     }
     H5Tclose(type);
     if (status != REBIAS_OK) {
-        status = fail_attribute(file, object, name, "a new attribute of an existing object", err);
+        status =
+            fail_attribute(file, object, name, "a new attribute of an existing object", err);
     }
     rebias_hdf5_quiet_end(&quiet);
     return status;
@@ -126,8 +130,9 @@ static int read_variable(hid_t attribute, hid_t type, char **out, struct rebias_
     if (H5Tset_size(memory, H5T_VARIABLE) >= 0 && H5Tset_cset(memory, H5Tget_cset(type)) >= 0 &&
         H5Aread(attribute, memory, &text) >= 0) {
         /* HDF5 gives a null pointer for an empty string. */
-        status = text != NULL && strlen(text) > MAX_TEXT ? REBIAS_E_FORMAT
-                                                         : rebias_copy_text(out, text != NULL ? text : "", err);
+        status = text != NULL && strlen(text) > MAX_TEXT
+                     ? REBIAS_E_FORMAT
+                     : rebias_copy_text(out, text != NULL ? text : "", err);
     }
     if (text != NULL) {
         H5free_memory(text);
@@ -136,8 +141,8 @@ static int read_variable(hid_t attribute, hid_t type, char **out, struct rebias_
     return status;
 }
 
-int rebias_hdf5_read_text(const struct rebias_hdf5 *file, const char *object, const char *name, char **out,
-                          struct rebias_error *err)
+int rebias_hdf5_read_text(const struct rebias_hdf5 *file, const char *object, const char *name,
+                          char **out, struct rebias_error *err)
 {
     *out = NULL;
     int status = REBIAS_E_FORMAT;
@@ -153,27 +158,29 @@ int rebias_hdf5_read_text(const struct rebias_hdf5 *file, const char *object, co
         H5Aclose(attribute);
     }
     rebias_hdf5_quiet_end(&quiet);
-    return status == REBIAS_E_FORMAT ? fail_attribute(file, object, name, "one string of at most 16 MiB", err)
-                                     : status;
+    return status == REBIAS_E_FORMAT
+               ? fail_attribute(file, object, name, "one string of at most 16 MiB", err)
+               : status;
 }
 
 /* -- 3. numbers -- */
 
-int rebias_hdf5_write_number(struct rebias_hdf5 *file, const char *object, const char *name, double value,
-                             struct rebias_error *err)
+int rebias_hdf5_write_number(struct rebias_hdf5 *file, const char *object, const char *name,
+                             double value, struct rebias_error *err)
 {
     struct rebias_hdf5_quiet quiet = rebias_hdf5_quiet_begin();
     const hid_t types[2] = {H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE};
     int status = write_scalar(file, object, name, types, &value);
     if (status != REBIAS_OK) {
-        status = fail_attribute(file, object, name, "a new attribute of an existing object", err);
+        status =
+            fail_attribute(file, object, name, "a new attribute of an existing object", err);
     }
     rebias_hdf5_quiet_end(&quiet);
     return status;
 }
 
-int rebias_hdf5_read_number(const struct rebias_hdf5 *file, const char *object, const char *name, double *value,
-                            struct rebias_error *err)
+int rebias_hdf5_read_number(const struct rebias_hdf5 *file, const char *object,
+                            const char *name, double *value, struct rebias_error *err)
 {
     *value = 0.0;
     double read = NAN;
@@ -181,7 +188,8 @@ int rebias_hdf5_read_number(const struct rebias_hdf5 *file, const char *object, 
     hid_t type = H5I_INVALID_HID;
     hid_t attribute = open_scalar(file, object, name, &type);
     if (attribute >= 0) {
-        if (!rebias_hdf5_is_number_type(type, false) || H5Aread(attribute, H5T_NATIVE_DOUBLE, &read) < 0) {
+        if (!rebias_hdf5_is_number_type(type, false) ||
+            H5Aread(attribute, H5T_NATIVE_DOUBLE, &read) < 0) {
             read = NAN;
         }
         H5Tclose(type);

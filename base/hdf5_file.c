@@ -24,8 +24,8 @@ void rebias_hdf5_quiet_end(const struct rebias_hdf5_quiet *saved)
     H5Eset_auto2(H5E_DEFAULT, saved->print, saved->data);
 }
 
-int rebias_hdf5_fail(const struct rebias_hdf5 *file, const char *name, int status, const char *expected,
-                     const char *message, struct rebias_error *err)
+int rebias_hdf5_fail(const struct rebias_hdf5 *file, const char *name, int status,
+                     const char *expected, const char *message, struct rebias_error *err)
 {
     const struct rebias_place place = {file->path, 0, 0, name};
     return rebias_fail_at(err, status, &place, expected, "%s", message);
@@ -44,7 +44,8 @@ static void free_file(struct rebias_hdf5 *file)
     free(file);
 }
 
-static int new_file(struct rebias_hdf5 **out, const char *path, bool writing, struct rebias_error *err)
+static int new_file(struct rebias_hdf5 **out, const char *path, bool writing,
+                    struct rebias_error *err)
 {
     *out = NULL;
     struct rebias_hdf5 *file = NULL;
@@ -63,9 +64,10 @@ static int new_file(struct rebias_hdf5 **out, const char *path, bool writing, st
     return REBIAS_OK;
 }
 
-/* The file lives in memory until it is closed: a failing write to disk inside HDF5 would leave identifiers
- * that cannot be closed. The oldest format, because H5Fget_file_image of HDF5 1.10 spoils the superblock's
- * checksum in newer ones; with attributes in order of creation, because only then may they exceed 64 kB. */
+/* The file lives in memory until it is closed: a failing write to disk inside HDF5 would leave
+ * identifiers that cannot be closed. The oldest format, because H5Fget_file_image of HDF5 1.10
+ * spoils the superblock's checksum in newer ones; with attributes in order of creation, because
+ * only then may they exceed 64 kB. */
 static hid_t create_in_memory(const char *name)
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
@@ -73,7 +75,8 @@ static hid_t create_in_memory(const char *name)
     hid_t id = H5I_INVALID_HID;
     if (H5Pset_fapl_core(access, CORE_INCREMENT, false) >= 0 &&
         H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18) >= 0 &&
-        H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 && H5Pset_obj_track_times(creation, false) >= 0 &&
+        H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
+        H5Pset_obj_track_times(creation, false) >= 0 &&
         H5Pset_attr_creation_order(creation, H5P_CRT_ORDER_TRACKED) >= 0) {
         id = H5Fcreate(name, H5F_ACC_TRUNC, creation, access);
     }
@@ -95,7 +98,8 @@ int rebias_hdf5_create(struct rebias_hdf5 **out, const char *path, struct rebias
     if (status == REBIAS_OK) {
         file->id = create_in_memory(name);
         if (file->id < 0) {
-            status = rebias_hdf5_fail(file, NULL, REBIAS_E_IO, NULL, "cannot start an HDF5 file", err);
+            status = rebias_hdf5_fail(file, NULL, REBIAS_E_IO, NULL,
+                                      "cannot start an HDF5 file", err);
         }
     }
     rebias_hdf5_quiet_end(&quiet);
@@ -108,7 +112,8 @@ int rebias_hdf5_create(struct rebias_hdf5 **out, const char *path, struct rebias
     return REBIAS_OK;
 }
 
-/* Tells a file that cannot be read from one that is something else; rebias_file_checksum gives the words. */
+/* Tells a file that cannot be read from one that is something else; rebias_file_checksum gives
+ * the words. */
 static int explain_unopened(const struct rebias_hdf5 *file, struct rebias_error *err)
 {
     char checksum[20];
@@ -117,8 +122,9 @@ static int explain_unopened(const struct rebias_hdf5 *file, struct rebias_error 
         return status;
     }
     bool signed_hdf5 = H5Fis_hdf5(file->path) > 0;
-    return rebias_hdf5_fail(file, NULL, REBIAS_E_FORMAT, "an HDF5 file",
-                            signed_hdf5 ? "the HDF5 file is damaged or cut short" : "not an HDF5 file", err);
+    return rebias_hdf5_fail(
+        file, NULL, REBIAS_E_FORMAT, "an HDF5 file",
+        signed_hdf5 ? "the HDF5 file is damaged or cut short" : "not an HDF5 file", err);
 }
 
 int rebias_hdf5_open(struct rebias_hdf5 **out, const char *path, struct rebias_error *err)
@@ -132,7 +138,8 @@ int rebias_hdf5_open(struct rebias_hdf5 **out, const char *path, struct rebias_e
     struct rebias_hdf5_quiet quiet = rebias_hdf5_quiet_begin();
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     /* Readers need no lock, and some network file systems have none. */
-    if (H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 && H5Pset_file_locking(access, false, true) >= 0) {
+    if (H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0 &&
+        H5Pset_file_locking(access, false, true) >= 0) {
         file->id = H5Fopen(path, H5F_ACC_RDONLY, access);
     }
     H5Pclose(access);
@@ -149,7 +156,8 @@ int rebias_hdf5_open(struct rebias_hdf5 **out, const char *path, struct rebias_e
 }
 
 /* *image = the bytes of the finished file. */
-static int take_image(const struct rebias_hdf5 *file, char **image, size_t *size, struct rebias_error *err)
+static int take_image(const struct rebias_hdf5 *file, char **image, size_t *size,
+                      struct rebias_error *err)
 {
     *image = NULL;
     ssize_t bytes = -1;
@@ -157,24 +165,28 @@ static int take_image(const struct rebias_hdf5 *file, char **image, size_t *size
         bytes = H5Fget_file_image(file->id, NULL, 0);
     }
     if (bytes <= 0) {
-        return rebias_hdf5_fail(file, NULL, REBIAS_E_IO, NULL, "cannot finish the HDF5 file", err);
+        return rebias_hdf5_fail(file, NULL, REBIAS_E_IO, NULL, "cannot finish the HDF5 file",
+                                err);
     }
     *size = (size_t)bytes;
     int status = rebias_alloc(image, *size, 1, err);
     if (status == REBIAS_OK && H5Fget_file_image(file->id, *image, *size) != bytes) {
-        status = rebias_hdf5_fail(file, NULL, REBIAS_E_IO, NULL, "cannot finish the HDF5 file", err);
+        status =
+            rebias_hdf5_fail(file, NULL, REBIAS_E_IO, NULL, "cannot finish the HDF5 file", err);
     }
     return status;
 }
 
-static int write_image(const struct rebias_output *output, const char *image, size_t size, struct rebias_error *err)
+static int write_image(const struct rebias_output *output, const char *image, size_t size,
+                       struct rebias_error *err)
 {
     errno = 0;
     if (fwrite(image, 1, size, output->stream) == size) {
         return REBIAS_OK;
     }
     const struct rebias_place place = {output->path, 0, 0, NULL};
-    return rebias_fail_at(err, REBIAS_E_IO, &place, NULL, "cannot write: %s", strerror(errno != 0 ? errno : EIO));
+    return rebias_fail_at(err, REBIAS_E_IO, &place, NULL, "cannot write: %s",
+                          strerror(errno != 0 ? errno : EIO));
 }
 
 int rebias_hdf5_close(struct rebias_hdf5 *file, struct rebias_error *err)
@@ -229,7 +241,8 @@ bool rebias_hdf5_is_hard_path(const struct rebias_hdf5 *file, const char *name)
             memcpy(part, name, end);
             part[end] = '\0';
             H5L_info_t info;
-            if (H5Lget_info(file->id, part, &info, H5P_DEFAULT) < 0 || info.type != H5L_TYPE_HARD) {
+            if (H5Lget_info(file->id, part, &info, H5P_DEFAULT) < 0 ||
+                info.type != H5L_TYPE_HARD) {
                 return false;
             }
         }

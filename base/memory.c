@@ -11,7 +11,8 @@ int rebias_alloc(void *out, size_t count, size_t size, struct rebias_error *err)
     *pointer = NULL;
     size_t bytes = 0;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - ALIGNMENT) {
-        return rebias_fail(err, REBIAS_E_MEMORY, "%zu elements of %zu bytes do not fit into memory", count, size);
+        return rebias_fail(err, REBIAS_E_MEMORY,
+                           "%zu elements of %zu bytes do not fit into memory", count, size);
     }
     size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (rounded == 0) {
@@ -51,7 +52,8 @@ int rebias_buffer_append(struct rebias_buffer *buffer, size_t size, const void *
             grown = realloc(buffer->data, bytes);
         }
         if (grown == NULL) {
-            return rebias_fail(err, REBIAS_E_MEMORY, "out of memory: %zu elements of %zu bytes", capacity, size);
+            return rebias_fail(err, REBIAS_E_MEMORY, "out of memory: %zu elements of %zu bytes",
+                               capacity, size);
         }
         buffer->data = grown;
         buffer->capacity = capacity;

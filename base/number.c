@@ -1,7 +1,8 @@
 /* number.c - strict, locale-independent parsing of numbers.
  *
- * strtod follows the locale's decimal point, which the library must not depend on; so the shape is checked
- * here first (only "." is a decimal point) and strtod_l is called with the "C" locale.
+ * strtod follows the locale's decimal point, which the library must not depend on; so the shape
+ * is checked here first (only "." is a decimal point) and strtod_l is called with the "C"
+ * locale.
  */
 #include "rebias/base.h"
 #include <errno.h>
@@ -64,8 +65,8 @@ bool rebias_parse_double(const char *text, double *value)
     if (!has_decimal_shape(text)) {
         return false;
     }
-    /* A locale object per call is slow (about 1 us); the shape holds no grouping, so where the current
-     * locale's point is "." plain strtod gives the same. */
+    /* A locale object per call is slow (about 1 us); the shape holds no grouping, so where the
+     * current locale's point is "." plain strtod gives the same. */
     const struct lconv *now = localeconv();
     double x = 0.0;
     if (strcmp(now->decimal_point, ".") == 0) {

@@ -1,8 +1,8 @@
 /* parallel.c - independent items on several threads, with errors and progress.
  *
- * Items are handed out in order by an atomic counter; a failed or interrupted run stops handing out. The
- * status returned is that of the lowest failing item, so it does not depend on the number of threads as
- * long as items themselves do not.
+ * Items are handed out in order by an atomic counter; a failed or interrupted run stops handing
+ * out. The status returned is that of the lowest failing item, so it does not depend on the
+ * number of threads as long as items themselves do not.
  */
 #include "rebias/base.h"
 #include <omp.h>
@@ -16,7 +16,7 @@ struct farm {
     void *progress_context;
     atomic_size_t next;
     atomic_bool stop;
-    size_t done;          /* the rest is guarded by the critical section */
+    size_t done; /* the rest is guarded by the critical section */
     size_t failed_item;
     int status;
     struct rebias_error error;
@@ -34,7 +34,8 @@ static void record(struct farm *farm, size_t item, int status, const struct rebi
     {
         if (status != REBIAS_OK) {
             atomic_store(&farm->stop, true);
-            if (farm->status == REBIAS_OK || farm->status == REBIAS_E_INTERRUPTED || item < farm->failed_item) {
+            if (farm->status == REBIAS_OK || farm->status == REBIAS_E_INTERRUPTED ||
+                item < farm->failed_item) {
                 farm->status = status;
                 farm->failed_item = item;
                 farm->error = *error;
@@ -46,8 +47,8 @@ static void record(struct farm *farm, size_t item, int status, const struct rebi
                 atomic_store(&farm->stop, true);
                 farm->status = REBIAS_E_INTERRUPTED;
                 farm->failed_item = farm->n;
-                rebias_fail(&farm->error, REBIAS_E_INTERRUPTED, "interrupted after %zu of %zu items", farm->done,
-                            farm->n);
+                rebias_fail(&farm->error, REBIAS_E_INTERRUPTED,
+                            "interrupted after %zu of %zu items", farm->done, farm->n);
             }
         }
     }
@@ -66,7 +67,8 @@ static void run_items(struct farm *farm)
     }
 }
 
-int rebias_parallel_for(size_t n, int threads, int (*work)(void *context, size_t item, struct rebias_error *err),
+int rebias_parallel_for(size_t n, int threads,
+                        int (*work)(void *context, size_t item, struct rebias_error *err),
                         void *context, rebias_progress *progress, void *progress_context,
                         struct rebias_error *err)
 {

@@ -1,8 +1,9 @@
 /* random.c - addressed random numbers.
- * 1. Philox4x32-10 in bulk   2. words at any index   3. uniform and normal numbers   4. permutations
+ * 1. Philox4x32-10 in bulk   2. words at any index   3. uniform and normal numbers   4.
+ * permutations
  *
- * References: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11 (Philox, its constants);
- * Wichura, "Algorithm AS 241", Appl. Statist. 37, 477 (1988) (normal quantiles).
+ * References: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11 (Philox, its
+ * constants); Wichura, "Algorithm AS 241", Appl. Statist. 37, 477 (1988) (normal quantiles).
  */
 #include "rebias/random.h"
 #include "simd.h"
@@ -29,8 +30,10 @@ static struct address address_of(const struct rebias_stream *s)
                             s->purpose << 24 | (s->replicate & 0xFFFFFFu)};
 }
 
-/* One block; halves in 64-bit lanes so that compilers use widening multiplications. low = word0 | word1 << 32. */
-static inline void philox(const struct address *a, uint32_t block, uint64_t *low, uint64_t *high)
+/* One block; halves in 64-bit lanes so that compilers use widening multiplications. low = word0
+ * | word1 << 32. */
+static inline void philox(const struct address *a, uint32_t block, uint64_t *low,
+                          uint64_t *high)
 {
     uint64_t x0 = block;
     uint64_t x1 = a->c1;
@@ -61,7 +64,8 @@ static inline void store_block(uint32_t *words, uint64_t low, uint64_t high)
     words[3] = (uint32_t)(high >> 32);
 }
 
-REBIAS_SIMD static void fill_groups(struct address a, uint32_t first, size_t groups, uint32_t *words)
+REBIAS_SIMD static void fill_groups(struct address a, uint32_t first, size_t groups,
+                                    uint32_t *words)
 {
     for (size_t g = 0; g < groups; g++) {
         uint64_t low[GROUP];
@@ -79,7 +83,8 @@ REBIAS_SIMD static void fill_groups(struct address a, uint32_t first, size_t gro
     }
 }
 
-void rebias_random_blocks(const struct rebias_stream *stream, uint32_t first, size_t n, uint32_t *words)
+void rebias_random_blocks(const struct rebias_stream *stream, uint32_t first, size_t n,
+                          uint32_t *words)
 {
     const struct address a = address_of(stream);
     size_t groups = n / GROUP;
@@ -94,7 +99,8 @@ void rebias_random_blocks(const struct rebias_stream *stream, uint32_t first, si
 
 /* -- 2. words at any index -- */
 
-void rebias_random_words(const struct rebias_stream *stream, uint64_t first, size_t n, uint32_t *words)
+void rebias_random_words(const struct rebias_stream *stream, uint64_t first, size_t n,
+                         uint32_t *words)
 {
     uint32_t block = (uint32_t)(first / 4);
     size_t skip = (size_t)(first % 4);
@@ -117,8 +123,8 @@ void rebias_random_words(const struct rebias_stream *stream, uint64_t first, siz
     }
 }
 
-REBIAS_SIMD static void fill_scattered(struct address a, uint64_t offset, size_t n, const uint32_t *index,
-                                       uint32_t *words)
+REBIAS_SIMD static void fill_scattered(struct address a, uint64_t offset, size_t n,
+                                       const uint32_t *index, uint32_t *words)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
@@ -141,7 +147,8 @@ void rebias_random_words_at(const struct rebias_stream *stream, uint64_t offset,
 
 enum { PIECE = 1024 };
 
-void rebias_random_uniform(const struct rebias_stream *stream, uint64_t first, size_t n, double *x)
+void rebias_random_uniform(const struct rebias_stream *stream, uint64_t first, size_t n,
+                           double *x)
 {
     uint32_t words[PIECE];
     for (size_t start = 0; start < n; start += PIECE) {
@@ -153,9 +160,9 @@ void rebias_random_uniform(const struct rebias_stream *stream, uint64_t first, s
     }
 }
 
-/* Natural logarithm of a normal positive float, for use inside vector loops: x = 2^e m with m in [1/sqrt 2,
- * sqrt 2), s = (m - 1)/(m + 1), log m = 2 (s + s^3/3 + s^5/5 + s^7/7 + s^9/9); |s| < 0.172, so the first term
- * left out is below 4e-10. */
+/* Natural logarithm of a normal positive float, for use inside vector loops: x = 2^e m with m
+ * in [1/sqrt 2, sqrt 2), s = (m - 1)/(m + 1), log m = 2 (s + s^3/3 + s^5/5 + s^7/7 + s^9/9);
+ * |s| < 0.172, so the first term left out is below 4e-10. */
 static inline float log_positive(float x)
 {
     uint32_t bits;
@@ -168,8 +175,10 @@ static inline float log_positive(float x)
     memcpy(&m, &mantissa, sizeof m);
     float s = (m - 1.0f) / (m + 1.0f);
     float q = s * s;
-    float series = (((q * (1.0f / 9.0f) + 1.0f / 7.0f) * q + 1.0f / 5.0f) * q + 1.0f / 3.0f) * q;
-    const float ln2_high = 0.693359375f; /* exact in few bits, so that exponent * ln2_high is exact */
+    float series =
+        (((q * (1.0f / 9.0f) + 1.0f / 7.0f) * q + 1.0f / 5.0f) * q + 1.0f / 3.0f) * q;
+    const float ln2_high =
+        0.693359375f; /* exact in few bits, so that exponent * ln2_high is exact */
     const float ln2_low = -2.12194440e-4f;
     float e = (float)exponent;
     return e * ln2_high + (2.0f * s + (2.0f * s * series + e * ln2_low));
@@ -178,14 +187,17 @@ static inline float log_positive(float x)
 /* Phi^-1 for the lower half: k = words below 2^31 counted from the left tail. */
 static inline float lower_quantile(uint32_t k)
 {
-    float q = -((float)(int32_t)(0x7FFFFFFFu - k) + 0.5f) * 0x1p-32f; /* p - 1/2, exact near 0 */
+    float q =
+        -((float)(int32_t)(0x7FFFFFFFu - k) + 0.5f) * 0x1p-32f; /* p - 1/2, exact near 0 */
     float p = ((float)(int32_t)k + 0.5f) * 0x1p-32f;
     float r = 0.180625f - q * q;
-    float body = q * (((59.109374720f * r + 159.29113202f) * r + 50.434271938f) * r + 3.3871327179f) /
-                 (((67.187563600f * r + 78.757757664f) * r + 17.895169469f) * r + 1.0f);
+    float body =
+        q * (((59.109374720f * r + 159.29113202f) * r + 50.434271938f) * r + 3.3871327179f) /
+        (((67.187563600f * r + 78.757757664f) * r + 17.895169469f) * r + 1.0f);
     float t = sqrtf(-log_positive(p)) - 1.6f;
-    float tail = -(((0.17023821103f * t + 1.3067284816f) * t + 2.7568153900f) * t + 1.4234372777f) /
-                 ((0.12021132975f * t + 0.73700164250f) * t + 1.0f);
+    float tail =
+        -(((0.17023821103f * t + 1.3067284816f) * t + 2.7568153900f) * t + 1.4234372777f) /
+        ((0.12021132975f * t + 0.73700164250f) * t + 1.0f);
     return q >= -0.425f ? body : tail;
 }
 
@@ -194,7 +206,7 @@ REBIAS_SIMD static void fill_quantiles(size_t n, const uint32_t *word, float *z)
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
         uint32_t w = word[i];
-        uint32_t upper = (uint32_t)-(int32_t)(w >> 31); /* all ones in the upper half */
+        uint32_t upper = (uint32_t) - (int32_t)(w >> 31); /* all ones in the upper half */
         float x = lower_quantile(w ^ upper);
         z[i] = upper != 0 ? -x : x;
     }
@@ -205,7 +217,8 @@ void rebias_normal_quantiles(size_t n, const uint32_t *word, float *z)
     fill_quantiles(n, word, z);
 }
 
-void rebias_random_normal(const struct rebias_stream *stream, uint64_t first, size_t n, float *x)
+void rebias_random_normal(const struct rebias_stream *stream, uint64_t first, size_t n,
+                          float *x)
 {
     uint32_t words[PIECE];
     for (size_t start = 0; start < n; start += PIECE) {

@@ -32,9 +32,10 @@ static double now_ns(void)
     return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
 }
 
-/* One repetition to warm up, whose checksum counts: later ones may go on from a changed state. */
-static int measure(const struct bench_kernel *kernel, size_t repetitions, double *times, struct result *result,
-                   struct rebias_error *err)
+/* One repetition to warm up, whose checksum counts: later ones may go on from a changed state.
+ */
+static int measure(const struct bench_kernel *kernel, size_t repetitions, double *times,
+                   struct result *result, struct rebias_error *err)
 {
     struct bench_setting *setting = NULL;
     int status = bench_setting_new(&setting, err);
@@ -44,7 +45,8 @@ static int measure(const struct bench_kernel *kernel, size_t repetitions, double
     if (kernel->prepare != NULL) {
         kernel->prepare(setting);
     }
-    *result = (struct result){.kernel = kernel, .checksum = kernel->run(setting, kernel->calls)};
+    *result =
+        (struct result){.kernel = kernel, .checksum = kernel->run(setting, kernel->calls)};
     for (size_t r = 0; r < repetitions; r++) {
         double start = now_ns();
         kernel->run(setting, kernel->calls);
@@ -73,15 +75,19 @@ static const struct result *find(size_t n, const struct result *results, const c
     return NULL;
 }
 
-/* Training as a fraction of the speed of its largest matrix product alone; NaN when either was not measured. */
+/* Training as a fraction of the speed of its largest matrix product alone; NaN when either was
+ * not measured. */
 static double fraction_of_sgemm(size_t n, const struct result *results, const char *training)
 {
     const struct result *train = find(n, results, training);
     const struct result *product = find(n, results, "sgemm-64x784x100");
-    return train != NULL && product != NULL ? rate_of(train) * bench_flop_per_image() / rate_of(product) : NAN;
+    return train != NULL && product != NULL
+               ? rate_of(train) * bench_flop_per_image() / rate_of(product)
+               : NAN;
 }
 
-static const char *const trainings[] = {"train-software-64", "train-pair-64", "train-single-64"};
+static const char *const trainings[] = {"train-software-64", "train-pair-64",
+                                        "train-single-64"};
 
 static long peak_memory_kB(void)
 {
@@ -96,8 +102,9 @@ static void print_result(const struct result *r, size_t repetitions)
     double rate = rate_of(r);
     const char *prefix = rate >= 1e9 ? "G" : rate >= 1e6 ? "M" : "k";
     double scale = rate >= 1e9 ? 1e9 : rate >= 1e6 ? 1e6 : 1e3;
-    printf("%-20s %6zu %14.1f %14.1f %10.4g %s%s/s %*s %.9g\n", r->kernel->name, repetitions, r->median_ns, r->min_ns,
-           rate / scale, prefix, r->kernel->unit, (int)(8 - strlen(r->kernel->unit)), "", r->checksum);
+    printf("%-20s %6zu %14.1f %14.1f %10.4g %s%s/s %*s %.9g\n", r->kernel->name, repetitions,
+           r->median_ns, r->min_ns, rate / scale, prefix, r->kernel->unit,
+           (int)(8 - strlen(r->kernel->unit)), "", r->checksum);
 }
 
 static void print_summary(size_t n, const struct result *results)
@@ -105,12 +112,15 @@ static void print_summary(size_t n, const struct result *results)
     for (size_t k = 0; k < sizeof trainings / sizeof trainings[0]; k++) {
         double fraction = fraction_of_sgemm(n, results, trainings[k]);
         if (!isnan(fraction)) {
-            printf("# %s: products at %.3f of the speed of sgemm-64x784x100\n", trainings[k], fraction);
+            printf("# %s: products at %.3f of the speed of sgemm-64x784x100\n", trainings[k],
+                   fraction);
         }
     }
     for (size_t k = 0; k < n; k++) {
-        if (strncmp(results[k].kernel->name, "train", 5) == 0 && results[k].pulses_per_image > 0.0) {
-            printf("# %s: %.1f pulses an image\n", results[k].kernel->name, results[k].pulses_per_image);
+        if (strncmp(results[k].kernel->name, "train", 5) == 0 &&
+            results[k].pulses_per_image > 0.0) {
+            printf("# %s: %.1f pulses an image\n", results[k].kernel->name,
+                   results[k].pulses_per_image);
         }
     }
     printf("# peak resident memory %ld kB\n", peak_memory_kB());
@@ -118,24 +128,26 @@ static void print_summary(size_t n, const struct result *results)
 
 /* -- 3. results as JSON -- */
 
-static int write_json(const char *path, size_t n, const struct result *results, size_t repetitions,
-                      struct rebias_error *err)
+static int write_json(const char *path, size_t n, const struct result *results,
+                      size_t repetitions, struct rebias_error *err)
 {
     struct rebias_output out;
     int status = rebias_output_open(&out, path, err);
     if (status != REBIAS_OK) {
         return status;
     }
-    fprintf(out.stream, "{\n  \"version\": \"%s\",\n  \"compiler\": \"%s\",\n  \"repetitions\": %zu,\n",
+    fprintf(out.stream,
+            "{\n  \"version\": \"%s\",\n  \"compiler\": \"%s\",\n  \"repetitions\": %zu,\n",
             rebias_version(), __VERSION__, repetitions);
     fprintf(out.stream, "  \"peak_memory_kB\": %ld,\n  \"kernels\": [", peak_memory_kB());
     for (size_t i = 0; i < n; i++) {
         const struct result *r = &results[i];
         fprintf(out.stream,
-                "%s\n    {\"name\": \"%s\", \"median_ns\": %.17g, \"min_ns\": %.17g, \"rate\": %.17g, "
+                "%s\n    {\"name\": \"%s\", \"median_ns\": %.17g, \"min_ns\": %.17g, \"rate\": "
+                "%.17g, "
                 "\"unit\": \"%s/s\", \"checksum\": %.17g, \"pulses_per_image\": %.17g}",
-                i > 0 ? "," : "", r->kernel->name, r->median_ns, r->min_ns, rate_of(r), r->kernel->unit, r->checksum,
-                r->pulses_per_image);
+                i > 0 ? "," : "", r->kernel->name, r->median_ns, r->min_ns, rate_of(r),
+                r->kernel->unit, r->checksum, r->pulses_per_image);
     }
     fprintf(out.stream, "\n  ],\n  \"fraction_of_sgemm\": {");
     const char *separator = "";
@@ -158,9 +170,10 @@ struct options {
     size_t repetitions;
 };
 
-static const char usage[] = "Usage: rebias-bench [--json FILE] [--repetitions N] [--only NAME]\n"
-                            "One line a kernel: name, repetitions, median ns of a call, min ns, rate, checksum.\n"
-                            "--only takes kernels whose name begins with NAME; N is 21 unless given.\n";
+static const char usage[] =
+    "Usage: rebias-bench [--json FILE] [--repetitions N] [--only NAME]\n"
+    "One line a kernel: name, repetitions, median ns of a call, min ns, rate, checksum.\n"
+    "--only takes kernels whose name begins with NAME; N is 21 unless given.\n";
 
 /* Returns 0, or 2 for wrong usage, or 1 when help was asked for. */
 static int parse(int argc, char **argv, struct options *o)
@@ -179,8 +192,8 @@ static int parse(int argc, char **argv, struct options *o)
         } else if (c == 'r' && rebias_parse_integer(optarg, 1, MAX_REPETITIONS, &number)) {
             o->repetitions = (size_t)number;
         } else if (c == 'r') {
-            fprintf(stderr, "rebias-bench: --repetitions %s: a number from 1 to %d is needed\n", optarg,
-                    MAX_REPETITIONS);
+            fprintf(stderr, "rebias-bench: --repetitions %s: a number from 1 to %d is needed\n",
+                    optarg, MAX_REPETITIONS);
             return 2;
         } else {
             fputs(usage, c == 'h' ? stdout : stderr);

@@ -6,11 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Everything the kernels work on; each kernel gets a fresh one, so that checksums depend on nothing else. */
+/* Everything the kernels work on; each kernel gets a fresh one, so that checksums depend on
+ * nothing else. */
 struct bench_setting;
 
-/* A kernel: run does `calls` times the work of one call and returns a checksum of its result; prepare (may be NULL)
- * comes first and is not measured. */
+/* A kernel: run does `calls` times the work of one call and returns a checksum of its result;
+ * prepare (may be NULL) comes first and is not measured. */
 struct bench_kernel {
     const char *name;
     void (*prepare)(struct bench_setting *setting);
@@ -23,8 +24,8 @@ struct bench_kernel {
 extern const struct bench_kernel bench_kernels[];
 extern const size_t bench_kernel_count;
 
-/* Floating-point operations that training one image of 784-100-10 needs for the forward and the gradient product of
- * both layers, 2 for each weight and product. */
+/* Floating-point operations that training one image of 784-100-10 needs for the forward and the
+ * gradient product of both layers, 2 for each weight and product. */
 double bench_flop_per_image(void);
 
 /* Pulses given per trained image so far, 0 when none was trained. */

@@ -1,9 +1,10 @@
 /* kernels.c - the measured kernels of rebias-bench.
- * 1. the setting   2. random numbers   3. pulses   4. rounding   5. products and activations   6. networks
+ * 1. the setting   2. random numbers   3. pulses   4. rounding   5. products and
+ * activations   6. networks
  * 7. the table of kernels
  *
- * The network is 784-100-10 as in the published studies; images are random bytes of which half are 0, like
- * Fashion-MNIST, so that no data are needed.
+ * The network is 784-100-10 as in the published studies; images are random bytes of which half
+ * are 0, like Fashion-MNIST, so that no data are needed.
  */
 #include "bench.h"
 #include "netsim/activation.h"
@@ -39,25 +40,27 @@ struct bench_setting {
     struct rebias_network *network[NETWORKS];
     struct rebias_images images;
     uint32_t order[IMAGES];
-    uint32_t step; /* of the updates and pulses so far */
-    uint64_t pulses; /* given in training */
+    uint32_t step;    /* of the updates and pulses so far */
+    uint64_t pulses;  /* given in training */
     uint64_t trained; /* images */
-    uint32_t *word; /* WORDS */
-    float *G;       /* WEIGHTS */
-    float *request; /* WEIGHTS */
-    int16_t *count; /* WEIGHTS */
-    float *a;       /* SQUARE^2, as are b and c */
+    uint32_t *word;   /* WORDS */
+    float *G;         /* WEIGHTS */
+    float *request;   /* WEIGHTS */
+    int16_t *count;   /* WEIGHTS */
+    float *a;         /* SQUARE^2, as are b and c */
     float *b;
     float *c;
 };
 
 static struct rebias_stream stream_of(const struct bench_setting *s, uint32_t entity)
 {
-    return (struct rebias_stream){.seed = 1, .purpose = REBIAS_FOR_TEST, .entity = entity, .step = s->step};
+    return (struct rebias_stream){
+        .seed = 1, .purpose = REBIAS_FOR_TEST, .entity = entity, .step = s->step};
 }
 
 /* One polarity of a device as a table of LEVELS x LEVELS, jumps within -+ reach. */
-static void decode_side(const struct rebias_device *device, int polarity, double reach, struct rebias_table_side *side)
+static void decode_side(const struct rebias_device *device, int polarity, double reach,
+                        struct rebias_table_side *side)
 {
     for (size_t i = 0; i < LEVELS; i++) {
         double part = (double)i / (LEVELS - 1);
@@ -66,14 +69,14 @@ static void decode_side(const struct rebias_device *device, int polarity, double
     }
     for (size_t i = 0; i < LEVELS; i++) {
         for (size_t j = 0; j < LEVELS; j++) {
-            side->cdf[i * LEVELS + j] =
-                device->model->cdf(device, (enum rebias_polarity)polarity, side->G[i], side->dG[j]);
+            side->cdf[i * LEVELS + j] = device->model->cdf(
+                device, (enum rebias_polarity)polarity, side->G[i], side->dG[j]);
         }
     }
 }
 
-static int new_table_device(struct rebias_device **out, const char *spec, double reach, enum rebias_rule rule,
-                            struct rebias_error *err)
+static int new_table_device(struct rebias_device **out, const char *spec, double reach,
+                            enum rebias_rule rule, struct rebias_error *err)
 {
     static const size_t shape[2] = {LEVELS, LEVELS};
     struct rebias_device *device = NULL;
@@ -97,9 +100,11 @@ static int new_devices(struct bench_setting *s, struct rebias_error *err)
 {
     const double lc_reach = 6e-9; /* 5 sd, and the reach of the published tiox tables */
     const double tiox_reach = 30e-6;
-    int status = new_table_device(&s->device[LC_LINEAR], "synthetic-lc", lc_reach, REBIAS_RULE_LINEAR, err);
+    int status = new_table_device(&s->device[LC_LINEAR], "synthetic-lc", lc_reach,
+                                  REBIAS_RULE_LINEAR, err);
     if (status == REBIAS_OK) {
-        status = new_table_device(&s->device[LC_NEAREST], "synthetic-lc", lc_reach, REBIAS_RULE_NEAREST, err);
+        status = new_table_device(&s->device[LC_NEAREST], "synthetic-lc", lc_reach,
+                                  REBIAS_RULE_NEAREST, err);
     }
     if (status == REBIAS_OK) {
         status = rebias_device_new(&s->device[LC_GAUSSIAN], "synthetic-lc", err);
@@ -108,7 +113,8 @@ static int new_devices(struct bench_setting *s, struct rebias_error *err)
         status = rebias_device_new(&s->device[AG_ANALYTICAL], "ag-asi", err);
     }
     if (status == REBIAS_OK) {
-        status = new_table_device(&s->device[TIOX_TABLE], "tiox-1.5V", tiox_reach, REBIAS_RULE_LINEAR, err);
+        status = new_table_device(&s->device[TIOX_TABLE], "tiox-1.5V", tiox_reach,
+                                  REBIAS_RULE_LINEAR, err);
     }
     const struct rebias_stream spread = {.seed = 1, .purpose = REBIAS_FOR_SPREAD};
     for (size_t d = 0; d < DEVICES && status == REBIAS_OK; d++) {
@@ -133,7 +139,8 @@ static int new_networks(struct bench_setting *s, struct rebias_error *err)
 
 static int new_images(struct bench_setting *s, struct rebias_error *err)
 {
-    s->images = (struct rebias_images){.n = IMAGES, .rows = 28, .columns = 28, .classes = OUTPUTS};
+    s->images =
+        (struct rebias_images){.n = IMAGES, .rows = 28, .columns = 28, .classes = OUTPUTS};
     int status = rebias_alloc(&s->images.pixels, IMAGES, INPUTS, err);
     if (status == REBIAS_OK) {
         status = rebias_alloc(&s->images.labels, IMAGES, 1, err);
@@ -274,7 +281,8 @@ static double pulse_array(struct bench_setting *s, int which, size_t calls)
     for (size_t k = 0; k < calls; k++) {
         struct rebias_stream stream = stream_of(s, 0);
         stream.step += (uint32_t)k;
-        rebias_devices_pulse_all(s->array[which], k % 2 == 0 ? REBIAS_SET : REBIAS_RESET, s->G, &stream);
+        rebias_devices_pulse_all(s->array[which], k % 2 == 0 ? REBIAS_SET : REBIAS_RESET, s->G,
+                                 &stream);
     }
     return sum_of(WEIGHTS, s->G);
 }
@@ -312,7 +320,8 @@ static double run_pulse_plain(struct bench_setting *s, size_t calls)
         for (size_t i = 0; i < WEIGHTS; i++) {
             double u = ((double)s->word[i] + 0.5) * 0x1p-32;
             double G = (double)s->G[i];
-            G += rebias_table_quantile(&table->side[k % 2], REBIAS_RULE_LINEAR, G, u, NULL, NULL);
+            G += rebias_table_quantile(&table->side[k % 2], REBIAS_RULE_LINEAR, G, u, NULL,
+                                       NULL);
             s->G[i] = (float)fmin(fmax(G, device->Gmin), device->Gmax);
         }
     }
@@ -356,8 +365,8 @@ static double run_rounding(struct bench_setting *s, size_t calls)
 static double run_sgemm_layer(struct bench_setting *s, size_t calls)
 {
     for (size_t k = 0; k < calls; k++) {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, BATCH, HIDDEN, INPUTS, 1.0f, s->a, INPUTS, s->b, HIDDEN,
-                    0.0f, s->c, HIDDEN);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, BATCH, HIDDEN, INPUTS, 1.0f,
+                    s->a, INPUTS, s->b, HIDDEN, 0.0f, s->c, HIDDEN);
     }
     return sum_of(BATCH * HIDDEN, s->c);
 }
@@ -365,8 +374,8 @@ static double run_sgemm_layer(struct bench_setting *s, size_t calls)
 static double run_sgemm_gradient(struct bench_setting *s, size_t calls)
 {
     for (size_t k = 0; k < calls; k++) {
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, INPUTS, HIDDEN, BATCH, 1.0f, s->a, INPUTS, s->b, HIDDEN,
-                    0.0f, s->c, HIDDEN);
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, INPUTS, HIDDEN, BATCH, 1.0f, s->a,
+                    INPUTS, s->b, HIDDEN, 0.0f, s->c, HIDDEN);
     }
     return sum_of(WEIGHTS, s->c);
 }
@@ -374,8 +383,8 @@ static double run_sgemm_gradient(struct bench_setting *s, size_t calls)
 static double run_sgemm_square(struct bench_setting *s, size_t calls)
 {
     for (size_t k = 0; k < calls; k++) {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, SQUARE, SQUARE, SQUARE, 1.0f, s->a, SQUARE, s->b,
-                    SQUARE, 0.0f, s->c, SQUARE);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, SQUARE, SQUARE, SQUARE, 1.0f,
+                    s->a, SQUARE, s->b, SQUARE, 0.0f, s->c, SQUARE);
     }
     return sum_of(SQUARE * SQUARE, s->c);
 }
@@ -400,7 +409,8 @@ static double run_softmax(struct bench_setting *s, size_t calls)
 
 /* -- 6. networks -- */
 
-/* Learning rates of both layers: those of `rebias train`, and the same per image in batches of 1. */
+/* Learning rates of both layers: those of `rebias train`, and the same per image in batches
+ * of 1. */
 static const double rates[2] = {0.05, 0.05};
 static const double online_rates[2] = {0.05 / BATCH, 0.05 / BATCH};
 
@@ -414,7 +424,8 @@ static double train(struct bench_setting *s, int which, size_t batch, size_t cal
         rebias_network_set_images(network, &s->images, batch, s->order + first);
         rebias_network_forward(network, batch);
         loss += rebias_network_backward(network, batch, s->images.labels + first);
-        s->pulses += rebias_network_update(network, batch, batch == 1 ? online_rates : rates, s->step++);
+        s->pulses +=
+            rebias_network_update(network, batch, batch == 1 ? online_rates : rates, s->step++);
         s->trained += batch;
     }
     return loss / (double)calls;
@@ -513,11 +524,11 @@ const struct bench_kernel bench_kernels[] = {
     {"pulse-table-plain", NULL, run_pulse_plain, 2, WEIGHTS, "pulse"},
     {"pulse-scattered", NULL, run_pulse_scattered, 50, WEIGHTS / 30, "pulse"},
     {"rounding", NULL, run_rounding, 50, WEIGHTS, "request"},
-    {"sgemm-64x784x100", NULL, run_sgemm_layer, 20, 2.0 * BATCH * INPUTS * HIDDEN, "flop"},
-    {"sgemm-784x64x100", NULL, run_sgemm_gradient, 20, 2.0 * BATCH * INPUTS * HIDDEN, "flop"},
-    {"sgemm-1024", NULL, run_sgemm_square, 1, 2.0 * SQUARE * SQUARE * SQUARE, "flop"},
-    {"tanh", NULL, run_tanh, 200, BATCH * HIDDEN, "value"},
-    {"softmax", NULL, run_softmax, 200, BATCH * OUTPUTS, "value"},
+    {"sgemm-64x784x100", NULL, run_sgemm_layer, 20, 2.0 * BATCH *INPUTS *HIDDEN, "flop"},
+    {"sgemm-784x64x100", NULL, run_sgemm_gradient, 20, 2.0 * BATCH *INPUTS *HIDDEN, "flop"},
+    {"sgemm-1024", NULL, run_sgemm_square, 1, 2.0 * SQUARE *SQUARE *SQUARE, "flop"},
+    {"tanh", NULL, run_tanh, 200, BATCH *HIDDEN, "value"},
+    {"softmax", NULL, run_softmax, 200, BATCH *OUTPUTS, "value"},
     {"train-software-64", NULL, run_train_software, 50, BATCH, "image"},
     {"train-pair-64", NULL, run_train_pair, 50, BATCH, "image"},
     {"train-single-64", NULL, run_train_single, 50, BATCH, "image"},

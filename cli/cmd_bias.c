@@ -1,5 +1,6 @@
 /* cmd_bias.c - `rebias bias`: the main job.
- * 1. options   2. tidy CSV, one row a network   3. summary, one row a (points, method)   4. the command
+ * 1. options   2. tidy CSV, one row a network   3. summary, one row a (points, method)   4. the
+ * command
  */
 #include "commands.h"
 #include "figure.h"
@@ -12,21 +13,29 @@
 /* -- 1. options -- */
 
 static const struct option_row rows[] = {
-    {"target", 0, OPTION_TEXT, "DEVICE", NULL, 0, 0, "ground truth: preset, model:param=value,... or table file (required)"},
-    {"method", 0, OPTION_TEXT, "LIST", "binning:20", 0, 0, "estimators, e.g. binning:10,binning:20:count"},
-    {"rows", 0, OPTION_CHOICE, "gaussian|empirical", "gaussian", 0, 0, "a bin's distribution: normal, or its own points'"},
-    {"points", 0, OPTION_TEXT, "LIST", "100,300,1000,3000", 0, 0, "points per polarity that a model is fitted to"},
-    {"replicates", 0, OPTION_INTEGER, "N", "5", 1, 1e6, "repetitions: fresh data, fit, initial weights and order"},
+    {"target", 0, OPTION_TEXT, "DEVICE", NULL, 0, 0,
+     "ground truth: preset, model:param=value,... or table file (required)"},
+    {"method", 0, OPTION_TEXT, "LIST", "binning:20", 0, 0,
+     "estimators, e.g. binning:10,binning:20:count"},
+    {"rows", 0, OPTION_CHOICE, "gaussian|empirical", "gaussian", 0, 0,
+     "a bin's distribution: normal, or its own points'"},
+    {"points", 0, OPTION_TEXT, "LIST", "100,300,1000,3000", 0, 0,
+     "points per polarity that a model is fitted to"},
+    {"replicates", 0, OPTION_INTEGER, "N", "5", 1, 1e6,
+     "repetitions: fresh data, fit, initial weights and order"},
     {"filter", 0, OPTION_NUMBER, "F", "0", 0, 0.999, "keep only points with |dG/G| > F"},
-    {"censored", 0, OPTION_FLAG, NULL, NULL, 0, 0, "points are clamped at Gmin and Gmax, as an instrument would see them"},
+    {"censored", 0, OPTION_FLAG, NULL, NULL, 0, 0,
+     "points are clamped at Gmin and Gmax, as an instrument would see them"},
     {"level", 0, OPTION_NUMBER, "P", "0.95", 0.01, 0.9999, "confidence of the intervals"},
     {"resamples", 0, OPTION_INTEGER, "N", "2000", 1, 1e6, "of the bootstrap"},
     NETWORK_ROWS,
     {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, "tidy CSV, one row a trained network"},
-    {"figure", 0, OPTION_TEXT, "FILE.png", NULL, 0, 0, "accuracy and device metric against points (needs gnuplot)"},
+    {"figure", 0, OPTION_TEXT, "FILE.png", NULL, 0, 0,
+     "accuracy and device metric against points (needs gnuplot)"},
 };
 
-static int read_methods(const struct arguments *a, struct rebias_bias_options *o, struct rebias_error *err)
+static int read_methods(const struct arguments *a, struct rebias_bias_options *o,
+                        struct rebias_error *err)
 {
     const char *text = argument_text(a, "method");
     for (const char *c = text;;) {
@@ -34,7 +43,8 @@ static int read_methods(const struct arguments *a, struct rebias_bias_options *o
         size_t width = end != NULL ? (size_t)(end - c) : strlen(c);
         struct rebias_bias_method *method = &o->method[o->methods];
         if (o->methods == REBIAS_BIAS_MAX_METHODS || width >= sizeof method->name) {
-            return rebias_fail(err, REBIAS_E_RANGE, "--method: too many methods (at most %d) or a name too long",
+            return rebias_fail(err, REBIAS_E_RANGE,
+                               "--method: too many methods (at most %d) or a name too long",
                                REBIAS_BIAS_MAX_METHODS);
         }
         memcpy(method->name, c, width);
@@ -53,7 +63,8 @@ static int read_methods(const struct arguments *a, struct rebias_bias_options *o
     }
 }
 
-static int read_options(const struct arguments *a, struct rebias_bias_options *o, struct rebias_error *err)
+static int read_options(const struct arguments *a, struct rebias_bias_options *o,
+                        struct rebias_error *err)
 {
     *o = rebias_bias_options_defaults();
     o->replicates = (size_t)argument_integer(a, "replicates");
@@ -67,39 +78,69 @@ static int read_options(const struct arguments *a, struct rebias_bias_options *o
         return rebias_fail(err, REBIAS_E_NAME, "no ground truth: give --target DEVICE");
     }
     double points[REBIAS_BIAS_MAX_POINTS];
-    int status = parse_number_list("points", argument_text(a, "points"), 1, 1e8, true, points, REBIAS_BIAS_MAX_POINTS,
-                                   &o->point_counts, err);
+    int status = parse_number_list("points", argument_text(a, "points"), 1, 1e8, true, points,
+                                   REBIAS_BIAS_MAX_POINTS, &o->point_counts, err);
     for (size_t i = 0; i < o->point_counts && status == REBIAS_OK; i++) {
         o->points[i] = (size_t)points[i];
         if (i > 0 && o->points[i] <= o->points[i - 1]) {
-            status = rebias_fail(err, REBIAS_E_RANGE, "--points must ascend: %zu comes after %zu", o->points[i],
-                                 o->points[i - 1]);
+            status =
+                rebias_fail(err, REBIAS_E_RANGE, "--points must ascend: %zu comes after %zu",
+                            o->points[i], o->points[i - 1]);
         }
     }
     status = status == REBIAS_OK ? read_methods(a, o, err) : status;
-    return status == REBIAS_OK ? read_network_options(a, "0.05", &o->network, &o->train, err) : status;
+    return status == REBIAS_OK ? read_network_options(a, "0.05", &o->network, &o->train, err)
+                               : status;
 }
 
 /* -- 2. tidy CSV, one row a network -- */
 
-static const char *const run_names[] = {
-    "target",          "method",           "points",          "replicate",         "status",
-    "accuracy",        "target_accuracy",  "bias",            "rmse_mean_set_S",   "rmse_mean_reset_S",
-    "rmse_sd_set_S",   "rmse_sd_reset_S",  "mean_error_set_S", "mean_error_reset_S", "push_pull_S",
-    "wrong_sign",      "wasserstein1_set_S", "wasserstein1_reset_S", "ks_set",       "ks_reset",
-    "hellinger_set",   "hellinger_reset"};
+static const char *const run_names[] = {"target",
+                                        "method",
+                                        "points",
+                                        "replicate",
+                                        "status",
+                                        "accuracy",
+                                        "target_accuracy",
+                                        "bias",
+                                        "rmse_mean_set_S",
+                                        "rmse_mean_reset_S",
+                                        "rmse_sd_set_S",
+                                        "rmse_sd_reset_S",
+                                        "mean_error_set_S",
+                                        "mean_error_reset_S",
+                                        "push_pull_S",
+                                        "wrong_sign",
+                                        "wasserstein1_set_S",
+                                        "wasserstein1_reset_S",
+                                        "ks_set",
+                                        "ks_reset",
+                                        "hellinger_set",
+                                        "hellinger_reset"};
 
-static int run_numbers(struct table *table, const struct rebias_bias_run *run, double target, struct rebias_error *err)
+static int run_numbers(struct table *table, const struct rebias_bias_run *run, double target,
+                       struct rebias_error *err)
 {
     const struct rebias_device_metrics *m = &run->device;
     const bool good = run->status == REBIAS_OK;
     const bool model = good && run->method >= 0;
-    const double numbers[] = {good ? run->accuracy : NAN, target,           model ? run->accuracy - target : NAN,
-                              m->rmse_mean[0],            m->rmse_mean[1],  m->rmse_sd[0],
-                              m->rmse_sd[1],              m->mean_error[0], m->mean_error[1],
-                              m->push_pull,               m->wrong_sign_all, m->wasserstein1[0],
-                              m->wasserstein1[1],         m->kolmogorov_smirnov[0], m->kolmogorov_smirnov[1],
-                              m->hellinger[0],            m->hellinger[1]};
+    const double numbers[] = {good ? run->accuracy : NAN,
+                              target,
+                              model ? run->accuracy - target : NAN,
+                              m->rmse_mean[0],
+                              m->rmse_mean[1],
+                              m->rmse_sd[0],
+                              m->rmse_sd[1],
+                              m->mean_error[0],
+                              m->mean_error[1],
+                              m->push_pull,
+                              m->wrong_sign_all,
+                              m->wasserstein1[0],
+                              m->wasserstein1[1],
+                              m->kolmogorov_smirnov[0],
+                              m->kolmogorov_smirnov[1],
+                              m->hellinger[0],
+                              m->hellinger[1]};
     int status = REBIAS_OK;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && status == REBIAS_OK; i++) {
         status = table_number(table, i < 3 || model ? numbers[i] : NAN, err);
@@ -107,29 +148,38 @@ static int run_numbers(struct table *table, const struct rebias_bias_run *run, d
     return status;
 }
 
-static int fill_runs(struct table *table, const struct rebias_bias_options *o, const struct rebias_bias_result *result,
-                     struct rebias_error *err)
+static int fill_runs(struct table *table, const struct rebias_bias_options *o,
+                     const struct rebias_bias_result *result, struct rebias_error *err)
 {
     table_start(table, sizeof run_names / sizeof run_names[0], run_names);
     int status = REBIAS_OK;
     for (size_t i = 0; i < result->run_count && status == REBIAS_OK; i++) {
         const struct rebias_bias_run *run = &result->runs[i];
         status = table_text(table, o->target->name, err);
-        status = status == REBIAS_OK ? table_text(table, run->method < 0 ? "target" : o->method[run->method].name, err)
-                                     : status;
+        status = status == REBIAS_OK
+                     ? table_text(table,
+                                  run->method < 0 ? "target" : o->method[run->method].name, err)
+                     : status;
         status = status == REBIAS_OK ? table_integer(table, (int64_t)run->points, err) : status;
         status = status == REBIAS_OK ? table_integer(table, run->replicate, err) : status;
-        status = status == REBIAS_OK ? table_text(table, run->status == REBIAS_OK ? "ok" : "too few points", err) : status;
-        status = status == REBIAS_OK ? run_numbers(table, run, result->runs[run->replicate].accuracy, err) : status;
+        status =
+            status == REBIAS_OK
+                ? table_text(table, run->status == REBIAS_OK ? "ok" : "too few points", err)
+                : status;
+        status = status == REBIAS_OK
+                     ? run_numbers(table, run, result->runs[run->replicate].accuracy, err)
+                     : status;
     }
     return status;
 }
 
 /* -- 3. summary, one row a (points, method) -- */
 
-static const char *const cell_names[] = {"points",  "method",   "rmse_mean_S", "rmse_sd_S", "push_pull_S", "wrong_sign", "W1_S",
-                                         "KS",      "hellinger", "accuracy",   "sd",        "bias",        "bias_low",
-                                         "bias_high", "bias_sd", "over",       "under",     "failed",      "verdict"};
+static const char *const cell_names[] = {
+    "points",     "method", "rmse_mean_S", "rmse_sd_S", "push_pull_S",
+    "wrong_sign", "W1_S",   "KS",          "hellinger", "accuracy",
+    "sd",         "bias",   "bias_low",    "bias_high", "bias_sd",
+    "over",       "under",  "failed",      "verdict"};
 
 static int put(struct table *table, const double *numbers, size_t n, struct rebias_error *err)
 {
@@ -140,8 +190,8 @@ static int put(struct table *table, const double *numbers, size_t n, struct rebi
     return status;
 }
 
-static int cell_row(struct table *table, const struct rebias_bias_options *o, const struct rebias_bias_cell *c,
-                    struct rebias_error *err)
+static int cell_row(struct table *table, const struct rebias_bias_options *o,
+                    const struct rebias_bias_cell *c, struct rebias_error *err)
 {
     const struct rebias_device_metrics *m = &c->device;
     const bool any = c->runs > 0;
@@ -150,7 +200,8 @@ static int cell_row(struct table *table, const struct rebias_bias_options *o, co
                               any ? m->push_pull : NAN,
                               any ? m->wrong_sign_all : NAN,
                               any ? 0.5 * (m->wasserstein1[0] + m->wasserstein1[1]) : NAN,
-                              any ? 0.5 * (m->kolmogorov_smirnov[0] + m->kolmogorov_smirnov[1]) : NAN,
+                              any ? 0.5 * (m->kolmogorov_smirnov[0] + m->kolmogorov_smirnov[1])
+                                  : NAN,
                               any ? 0.5 * (m->hellinger[0] + m->hellinger[1]) : NAN,
                               c->accuracy_mean,
                               c->accuracy_sd,
@@ -160,15 +211,18 @@ static int cell_row(struct table *table, const struct rebias_bias_options *o, co
                               c->bias_sd};
     int status = table_integer(table, (int64_t)c->points, err);
     status = status == REBIAS_OK ? table_text(table, o->method[c->method].name, err) : status;
-    status = status == REBIAS_OK ? put(table, numbers, sizeof numbers / sizeof numbers[0], err) : status;
+    status = status == REBIAS_OK ? put(table, numbers, sizeof numbers / sizeof numbers[0], err)
+                                 : status;
     status = status == REBIAS_OK ? table_integer(table, (int64_t)c->over, err) : status;
     status = status == REBIAS_OK ? table_integer(table, (int64_t)c->under, err) : status;
     status = status == REBIAS_OK ? table_integer(table, (int64_t)c->failed, err) : status;
-    return status == REBIAS_OK ? table_text(table, rebias_verdict_text(c->verdict), err) : status;
+    return status == REBIAS_OK ? table_text(table, rebias_verdict_text(c->verdict), err)
+                               : status;
 }
 
 /* The target's own row: accuracy, sd and interval of its mean. */
-static int target_row(struct table *table, const struct rebias_bias_result *r, struct rebias_error *err)
+static int target_row(struct table *table, const struct rebias_bias_result *r,
+                      struct rebias_error *err)
 {
     const double none[7] = {NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     const double accuracy[2] = {r->target_mean, r->target_sd};
@@ -184,8 +238,8 @@ static int target_row(struct table *table, const struct rebias_bias_result *r, s
     return status;
 }
 
-static int fill_cells(struct table *table, const struct rebias_bias_options *o, const struct rebias_bias_result *result,
-                      struct rebias_error *err)
+static int fill_cells(struct table *table, const struct rebias_bias_options *o,
+                      const struct rebias_bias_result *result, struct rebias_error *err)
 {
     table_start(table, sizeof cell_names / sizeof cell_names[0], cell_names);
     int status = target_row(table, result, err);
@@ -197,15 +251,16 @@ static int fill_cells(struct table *table, const struct rebias_bias_options *o, 
 
 /* -- 4. the command -- */
 
-static void remark_target(const struct arguments *a, const char *name, const struct rebias_bias_result *r)
+static void remark_target(const struct arguments *a, const char *name,
+                          const struct rebias_bias_result *r)
 {
     char interval[80] = "no interval from 1 replicate";
     if (!isnan(r->target_low)) {
-        snprintf(interval, sizeof interval, "interval of the mean %.2f to %.2f %%", 100.0 * r->target_low,
-                 100.0 * r->target_high);
+        snprintf(interval, sizeof interval, "interval of the mean %.2f to %.2f %%",
+                 100.0 * r->target_low, 100.0 * r->target_high);
     }
-    remark(a, "target %s: accuracy %.2f %% (%s), pulse size %.3g S", name, 100.0 * r->target_mean, interval,
-           r->pulse_size);
+    remark(a, "target %s: accuracy %.2f %% (%s), pulse size %.3g S", name,
+           100.0 * r->target_mean, interval, r->pulse_size);
 }
 
 static int publish(const struct arguments *a, const struct rebias_bias_options *o,
@@ -246,7 +301,8 @@ static int run_bias(const struct arguments *a, struct rebias_error *err)
     struct progress progress = {.arguments = a, .what = "networks"};
     int status = read_options(a, &options, err);
     if (status == REBIAS_OK && argument_text(a, "figure") != NULL) {
-        status = figure_check("figure", argument_text(a, "figure"), err); /* before the work, not after it */
+        status = figure_check("figure", argument_text(a, "figure"),
+                              err); /* before the work, not after it */
     }
     if (status == REBIAS_OK) {
         status = check_writable(argument_text(a, "output"), err);
@@ -255,7 +311,8 @@ static int run_bias(const struct arguments *a, struct rebias_error *err)
         status = rebias_device_open(&target, argument_text(a, "target"), err);
     }
     if (status == REBIAS_OK) {
-        status = rebias_image_set_load(&set, argument_text(a, "images"), argument_text(a, "data"), err);
+        status = rebias_image_set_load(&set, argument_text(a, "images"),
+                                       argument_text(a, "data"), err);
     }
     if (status == REBIAS_OK) {
         options.target = target;
@@ -275,10 +332,14 @@ static int run_bias(const struct arguments *a, struct rebias_error *err)
 
 const struct command bias_commands[] = {
     {"bias", "", "how far can a network accuracy simulated with a fitted model be trusted?",
-     "For every number of points and every method, each replicate draws fresh points from the target, fits a table, trains\n"
-     "a network on it, and compares with the same replicate's network on the target (same weights, order and random\n"
-     "numbers). bias = accuracy(model) - accuracy(target); its interval is a bootstrap over replicates. over, under:\n"
-     "replicates more than the target's own sd above or below. Device metrics are means over SET and RESET.",
+     "For every number of points and every method, each replicate draws fresh points from the "
+     "target, fits a table, trains\n"
+     "a network on it, and compares with the same replicate's network on the target (same "
+     "weights, order and random\n"
+     "numbers). bias = accuracy(model) - accuracy(target); its interval is a bootstrap over "
+     "replicates. over, under:\n"
+     "replicates more than the target's own sd above or below. Device metrics are means over "
+     "SET and RESET.",
      0, 0, rows, sizeof rows / sizeof rows[0], run_bias},
 };
 const size_t bias_command_count = 1;

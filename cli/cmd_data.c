@@ -5,8 +5,14 @@
 #include <math.h>
 #include <string.h>
 
-#define OUTPUT_ROW {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, "write here instead of stdout"}
-#define SKIP_ROW {"skip-bad", 0, OPTION_FLAG, NULL, NULL, 0, 0, "leave bad rows out and count them"}
+#define OUTPUT_ROW                                                                             \
+    {                                                                                          \
+        "output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, "write here instead of stdout"         \
+    }
+#define SKIP_ROW                                                                               \
+    {                                                                                          \
+        "skip-bad", 0, OPTION_FLAG, NULL, NULL, 0, 0, "leave bad rows out and count them"      \
+    }
 
 /* Writes pulse data with provenance to -o. */
 static int write_pulses(const struct rebias_pulses *pulses, const struct arguments *arguments,
@@ -30,8 +36,8 @@ static int write_pulses(const struct rebias_pulses *pulses, const struct argumen
     }
     provenance_free(&provenance);
     if (status == REBIAS_OK) {
-        remark(arguments, "%zu SET and %zu RESET points, %zu bad rows left out", rebias_pulses_count(pulses, 0),
-               rebias_pulses_count(pulses, 1), pulses->skipped);
+        remark(arguments, "%zu SET and %zu RESET points, %zu bad rows left out",
+               rebias_pulses_count(pulses, 0), rebias_pulses_count(pulses, 1), pulses->skipped);
     }
     return status;
 }
@@ -41,8 +47,10 @@ static int write_pulses(const struct rebias_pulses *pulses, const struct argumen
 static const struct option_row ramps_rows[] = {
     {"set", 0, OPTION_TEXT, "FILE", NULL, 0, 0, "CSV of SET ramps, one column a ramp"},
     {"reset", 0, OPTION_TEXT, "FILE", NULL, 0, 0, "CSV of RESET ramps"},
-    {"read-voltage", 0, OPTION_NUMBER, "V", "0", -1e3, 1e3, "cells are currents at this voltage; 0: they are conductances"},
-    {"scale", 0, OPTION_NUMBER, "X", "1", 1e-15, 1e15, "factor that turns the cells into A (or S)"},
+    {"read-voltage", 0, OPTION_NUMBER, "V", "0", -1e3, 1e3,
+     "cells are currents at this voltage; 0: they are conductances"},
+    {"scale", 0, OPTION_NUMBER, "X", "1", 1e-15, 1e15,
+     "factor that turns the cells into A (or S)"},
     SKIP_ROW,
     OUTPUT_ROW,
 };
@@ -55,7 +63,8 @@ static int run_ramps(const struct arguments *a, struct rebias_error *err)
     options.scale = argument_number(a, "scale");
     options.skip_bad = argument_flag(a, "skip-bad");
     if (inputs[0] == NULL && inputs[1] == NULL) {
-        return rebias_fail(err, REBIAS_E_NAME, "no ramps: give --set FILE, --reset FILE or both");
+        return rebias_fail(err, REBIAS_E_NAME,
+                           "no ramps: give --set FILE, --reset FILE or both");
     }
     struct rebias_pulses *pulses = NULL;
     int status = rebias_pulses_load_ramps(&pulses, inputs[0], inputs[1], &options, err);
@@ -68,15 +77,21 @@ static int run_ramps(const struct arguments *a, struct rebias_error *err)
 
 /* -- import -- */
 
-#define COLUMN_ROWS                                                                                                  \
-    {"polarity", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of the polarity (default: polarity)"},                \
-        {"G", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of the conductance before the pulse (default: G_S)"},    \
-        {"dG", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of its change (default: dG_S)"},                        \
-        {"after", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of the conductance after the pulse, instead of --dG"}, \
-        {"device", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of the device's number"},                           \
-        {"cycle", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of the cycle's number"},                             \
-        {"pulse", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of the pulse's number"},                             \
-        {"unit", 0, OPTION_TEXT, "UNIT", NULL, 0, 0, "unit of columns whose names carry none: S, mS, uS, nS, ohm, ..."}
+#define COLUMN_ROWS                                                                              \
+    {"polarity", 0, OPTION_TEXT, "COLUMN",                                                       \
+     NULL,       0, 0,           "column of the polarity (default: polarity)"},                  \
+        {"G",  0, OPTION_TEXT, "COLUMN",                                                         \
+         NULL, 0, 0,           "column of the conductance before the pulse (default: G_S)"},     \
+        {"dG", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of its change (default: dG_S)"},    \
+        {"after", 0, OPTION_TEXT, "COLUMN",                                                      \
+         NULL,    0, 0,           "column of the conductance after the pulse, instead of --dG"}, \
+        {"device", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of the device's number"},       \
+        {"cycle", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of the cycle's number"},         \
+        {"pulse", 0, OPTION_TEXT, "COLUMN", NULL, 0, 0, "column of the pulse's number"},         \
+    {                                                                                            \
+        "unit", 0, OPTION_TEXT, "UNIT", NULL, 0, 0,                                              \
+            "unit of columns whose names carry none: S, mS, uS, nS, ohm, ..."                    \
+    }
 
 static const struct option_row import_rows[] = {COLUMN_ROWS, SKIP_ROW, OUTPUT_ROW};
 static const struct option_row check_rows[] = {COLUMN_ROWS};
@@ -118,7 +133,8 @@ static int run_check(const struct arguments *a, struct rebias_error *err)
     struct rebias_error first = {0};
     char problem[1024] = "";
     if (strcmp(a->word[0], "-") == 0) {
-        return rebias_fail(err, REBIAS_E_NAME, "a check may read its file twice: give a file, not standard input");
+        return rebias_fail(err, REBIAS_E_NAME,
+                           "a check may read its file twice: give a file, not standard input");
     }
     int strict = rebias_pulses_load(&pulses, a->word[0], &options, &first);
     if (strict != REBIAS_OK) {
@@ -133,7 +149,8 @@ static int run_check(const struct arguments *a, struct rebias_error *err)
     table_start(&table, 4, names);
     int status = table_text(&table, a->word[0], err);
     status = status == REBIAS_OK ? table_integer(&table, (int64_t)pulses->n, err) : status;
-    status = status == REBIAS_OK ? table_integer(&table, (int64_t)pulses->skipped, err) : status;
+    status =
+        status == REBIAS_OK ? table_integer(&table, (int64_t)pulses->skipped, err) : status;
     status = status == REBIAS_OK ? table_text(&table, problem, err) : status;
     status = status == REBIAS_OK ? table_finish(&table, a, a->word, 1, err) : status;
     table_free(&table);
@@ -143,11 +160,13 @@ static int run_check(const struct arguments *a, struct rebias_error *err)
 
 /* -- info -- */
 
-static int info_row(struct table *table, int polarity, const struct rebias_pulses *pulses, struct rebias_error *err)
+static int info_row(struct table *table, int polarity, const struct rebias_pulses *pulses,
+                    struct rebias_error *err)
 {
     struct rebias_pulses_summary s;
     rebias_pulses_describe(pulses, polarity, &s);
-    const double numbers[] = {s.G_min, s.G_max, s.dG_mean, s.dG_sd, s.dG_min, s.dG_max, s.wrong_sign};
+    const double numbers[] = {s.G_min,  s.G_max,  s.dG_mean,   s.dG_sd,
+                              s.dG_min, s.dG_max, s.wrong_sign};
     int status = table_text(table, polarity_words[polarity], err);
     status = status == REBIAS_OK ? table_integer(table, (int64_t)s.n, err) : status;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && status == REBIAS_OK; i++) {
@@ -159,8 +178,9 @@ static int info_row(struct table *table, int polarity, const struct rebias_pulse
 
 static int run_info(const struct arguments *a, struct rebias_error *err)
 {
-    static const char *const names[] = {"polarity",   "points",  "G_min_S",  "G_max_S",    "dG_mean_S", "dG_sd_S",
-                                        "dG_min_S", "dG_max_S", "wrong_sign", "devices", "cycles"};
+    static const char *const names[] = {"polarity",   "points",  "G_min_S",  "G_max_S",
+                                        "dG_mean_S",  "dG_sd_S", "dG_min_S", "dG_max_S",
+                                        "wrong_sign", "devices", "cycles"};
     const struct rebias_pulses_options options = rebias_pulses_options_defaults();
     struct rebias_pulses *pulses = NULL;
     int status = rebias_pulses_load(&pulses, a->word[0], &options, err);
@@ -178,10 +198,13 @@ static int run_info(const struct arguments *a, struct rebias_error *err)
 /* -- synth -- */
 
 static const struct option_row synth_rows[] = {
-    {"device", 0, OPTION_TEXT, "DEVICE", NULL, 0, 0, "preset, model:param=value,... or table file"},
+    {"device", 0, OPTION_TEXT, "DEVICE", NULL, 0, 0,
+     "preset, model:param=value,... or table file"},
     {"points", 0, OPTION_INTEGER, "N", "1000", 1, 1e8, "points per polarity"},
-    {"filter", 0, OPTION_NUMBER, "F", "0", 0, 0.999, "keep only |dG/G| > F (published generator: 1e-3)"},
-    {"censored", 0, OPTION_FLAG, NULL, NULL, 0, 0, "clamp at Gmin and Gmax, as an instrument would see it"},
+    {"filter", 0, OPTION_NUMBER, "F", "0", 0, 0.999,
+     "keep only |dG/G| > F (published generator: 1e-3)"},
+    {"censored", 0, OPTION_FLAG, NULL, NULL, 0, 0,
+     "clamp at Gmin and Gmax, as an instrument would see it"},
     OUTPUT_ROW,
 };
 
@@ -217,13 +240,17 @@ static int run_synth(const struct arguments *a, struct rebias_error *err)
 
 const struct command data_commands[] = {
     {"data ramps", "", "measured ramps (one column a ramp of identical pulses) -> pulse data",
-     "Successive reads of a column give one point each. Empty cells end a ramp.", 0, 0, ROWS(ramps_rows), run_ramps},
+     "Successive reads of a column give one point each. Empty cells end a ramp.", 0, 0,
+     ROWS(ramps_rows), run_ramps},
     {"data import", "FILE", "a CSV with columns of your choice -> pulse data",
-     "Units come from the column names (G_uS, R_kohm, ...) or from --unit. FILE - is stdin.", 1, 1, ROWS(import_rows),
-     run_import},
-    {"data synth", "", "pulse data drawn from a device model", NULL, 0, 0, ROWS(synth_rows), run_synth},
+     "Units come from the column names (G_uS, R_kohm, ...) or from --unit. FILE - is stdin.", 1,
+     1, ROWS(import_rows), run_import},
+    {"data synth", "", "pulse data drawn from a device model", NULL, 0, 0, ROWS(synth_rows),
+     run_synth},
     {"data info", "FILE", "what is in pulse data, per polarity",
-     "wrong_sign: fraction of SET points that lower G, of RESET points that raise it.", 1, 1, NULL, 0, run_info},
-    {"data check", "FILE", "are all rows of a CSV good? (exit code 3 if not)", NULL, 1, 1, ROWS(check_rows), run_check},
+     "wrong_sign: fraction of SET points that lower G, of RESET points that raise it.", 1, 1,
+     NULL, 0, run_info},
+    {"data check", "FILE", "are all rows of a CSV good? (exit code 3 if not)", NULL, 1, 1,
+     ROWS(check_rows), run_check},
 };
 const size_t data_command_count = sizeof data_commands / sizeof data_commands[0];

@@ -7,7 +7,8 @@
 
 /* -- list -- */
 
-static int list_row(struct table *table, const char *name, const char *kind, const char *doc, struct rebias_error *err)
+static int list_row(struct table *table, const char *name, const char *kind, const char *doc,
+                    struct rebias_error *err)
 {
     int status = table_text(table, name, err);
     status = status == REBIAS_OK ? table_text(table, kind, err) : status;
@@ -21,7 +22,8 @@ static int run_list(const struct arguments *a, struct rebias_error *err)
     table_start(&table, 3, names);
     int status = REBIAS_OK;
     for (size_t i = 0; i < rebias_device_model_count && status == REBIAS_OK; i++) {
-        status = list_row(&table, rebias_device_models[i]->name, "model", rebias_device_models[i]->doc, err);
+        status = list_row(&table, rebias_device_models[i]->name, "model",
+                          rebias_device_models[i]->doc, err);
     }
     if (status == REBIAS_OK) {
         status = list_row(&table, "FILE.jt.h5", "table", rebias_table_model.doc, err);
@@ -36,10 +38,12 @@ static int run_list(const struct arguments *a, struct rebias_error *err)
 
 /* -- show -- */
 
-static int show_row(struct table *table, const struct rebias_device *device, size_t p, struct rebias_error *err)
+static int show_row(struct table *table, const struct rebias_device *device, size_t p,
+                    struct rebias_error *err)
 {
     const struct rebias_param *row = &device->model->params[p];
-    const double numbers[] = {device->values[p], row->spread ? device->spreads[p] : NAN, row->min, row->max};
+    const double numbers[] = {device->values[p], row->spread ? device->spreads[p] : NAN,
+                              row->min, row->max};
     int status = table_text(table, row->name, err);
     status = status == REBIAS_OK ? table_text(table, row->unit, err) : status;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && status == REBIAS_OK; i++) {
@@ -50,7 +54,8 @@ static int show_row(struct table *table, const struct rebias_device *device, siz
 
 static int run_show(const struct arguments *a, struct rebias_error *err)
 {
-    static const char *const names[] = {"parameter", "unit", "value", "d2d_sd", "min", "max", "meaning"};
+    static const char *const names[] = {"parameter", "unit", "value",  "d2d_sd",
+                                        "min",       "max",  "meaning"};
     struct rebias_device *device = NULL;
     struct table table;
     table_start(&table, sizeof names / sizeof names[0], names);
@@ -59,7 +64,9 @@ static int run_show(const struct arguments *a, struct rebias_error *err)
         status = show_row(&table, device, p, err);
     }
     if (status == REBIAS_OK) {
-        remark(a, "%s: %s. Typical pulse: %g S. Where d2d_sd is filled in, PARAMETER_d2d sets the spread.",
+        remark(a,
+               "%s: %s. Typical pulse: %g S. Where d2d_sd is filled in, PARAMETER_d2d sets the "
+               "spread.",
                device->model->name, device->model->doc, rebias_device_pulse_size(device));
         const char *input = spec_input(a->word[0]);
         status = table_finish(&table, a, &input, 1, err);
@@ -73,13 +80,15 @@ static int run_show(const struct arguments *a, struct rebias_error *err)
 
 static const struct option_row curve_rows[] = {
     {"polarity", 0, OPTION_CHOICE, "set|reset", "set", 0, 0, "polarity of the pulses"},
-    {"start", 0, OPTION_NUMBER, "S", NULL, 0, 1, "conductance before the first pulse (default: Gmin for SET, Gmax for RESET)"},
+    {"start", 0, OPTION_NUMBER, "S", NULL, 0, 1,
+     "conductance before the first pulse (default: Gmin for SET, Gmax for RESET)"},
     {"pulses", 0, OPTION_INTEGER, "N", "500", 1, 1e6, "pulses one after the other"},
     {"devices", 0, OPTION_INTEGER, "N", "1000", 1, 1e8, "devices that are pulsed in parallel"},
 };
 
 /* Mean, sd (n - 1), least and largest of G. */
-static int curve_row(struct table *table, int64_t pulse, const float *G, size_t n, struct rebias_error *err)
+static int curve_row(struct table *table, int64_t pulse, const float *G, size_t n,
+                     struct rebias_error *err)
 {
     double sum = 0.0;
     double least = (double)G[0];
@@ -95,7 +104,8 @@ static int curve_row(struct table *table, int64_t pulse, const float *G, size_t 
     for (size_t i = 0; i < n; i++) {
         squares += ((double)G[i] - mean) * ((double)G[i] - mean);
     }
-    const double numbers[] = {mean, n > 1 ? sqrt(squares / (double)(n - 1)) : 0.0, least, largest};
+    const double numbers[] = {mean, n > 1 ? sqrt(squares / (double)(n - 1)) : 0.0, least,
+                              largest};
     int status = table_integer(table, pulse, err);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && status == REBIAS_OK; i++) {
         status = table_number(table, numbers[i], err);
@@ -103,8 +113,8 @@ static int curve_row(struct table *table, int64_t pulse, const float *G, size_t 
     return status;
 }
 
-static int curve(const struct arguments *a, const struct rebias_device *device, struct table *table,
-                 struct rebias_error *err)
+static int curve(const struct arguments *a, const struct rebias_device *device,
+                 struct table *table, struct rebias_error *err)
 {
     const size_t n = (size_t)argument_integer(a, "devices");
     const int64_t pulses = argument_integer(a, "pulses");
@@ -112,13 +122,17 @@ static int curve(const struct arguments *a, const struct rebias_device *device, 
     double start = polarity == REBIAS_SET ? device->Gmin : device->Gmax;
     if (argument_given(a, "start")) {
         start = argument_number(a, "start");
-        double slack = 1e-6 * device->Gmax; /* 3e-9 as text may be a hair below a Gmin of 3.0000000000000004e-9 */
+        double slack =
+            1e-6 *
+            device->Gmax; /* 3e-9 as text may be a hair below a Gmin of 3.0000000000000004e-9 */
         if (start < device->Gmin - slack || start > device->Gmax + slack) {
-            return rebias_fail(err, REBIAS_E_RANGE, "--start %g S is outside the device's range %g to %g S", start,
+            return rebias_fail(err, REBIAS_E_RANGE,
+                               "--start %g S is outside the device's range %g to %g S", start,
                                device->Gmin, device->Gmax);
         }
     }
-    struct rebias_stream stream = {(uint64_t)argument_integer(a, "seed"), REBIAS_FOR_SPREAD, 0, 0, 0};
+    struct rebias_stream stream = {(uint64_t)argument_integer(a, "seed"), REBIAS_FOR_SPREAD, 0,
+                                   0, 0};
     struct rebias_devices *devices = NULL;
     float *G = NULL;
     int status = rebias_devices_new(&devices, device, n, &stream, err);
@@ -169,7 +183,8 @@ static int run_curve(const struct arguments *a, struct rebias_error *err)
 const struct command device_commands[] = {
     {"device list", "", "models and presets", NULL, 0, 0, NULL, 0, run_list},
     {"device show", "DEVICE", "parameters of a device, their values, units and ranges",
-     "DEVICE: a preset, model:param=value,... (also preset:param=value,...), or a table file.", 1, 1, NULL, 0, run_show},
+     "DEVICE: a preset, model:param=value,... (also preset:param=value,...), or a table file.",
+     1, 1, NULL, 0, run_show},
     {"device curve", "DEVICE", "conductance of many devices under identical pulses",
      "One row a pulse: mean, sd and range of G over the devices.", 1, 1, curve_rows,
      sizeof curve_rows / sizeof curve_rows[0], run_curve},

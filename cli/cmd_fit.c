@@ -4,20 +4,27 @@
 #include <string.h>
 
 static const struct option_row rows[] = {
-    {"method", 0, OPTION_TEXT, "METHOD", "binning", 0, 0, "estimator: binning, binning:BINS, binning:BINS:width|count"},
+    {"method", 0, OPTION_TEXT, "METHOD", "binning", 0, 0,
+     "estimator: binning, binning:BINS, binning:BINS:width|count"},
     {"bins", 0, OPTION_INTEGER, "N", "20", 1, 10000, "number of bins"},
-    {"kind", 0, OPTION_CHOICE, "width|count", "width", 0, 0, "bins of equal width or of equal count"},
-    {"rows", 0, OPTION_CHOICE, "gaussian|empirical", "gaussian", 0, 0, "a bin's distribution: normal, or its own points'"},
-    {"Gmin", 0, OPTION_NUMBER, "S", "0", 0, 1, "lowest G of the table (with --Gmax; default: range of the data)"},
+    {"kind", 0, OPTION_CHOICE, "width|count", "width", 0, 0,
+     "bins of equal width or of equal count"},
+    {"rows", 0, OPTION_CHOICE, "gaussian|empirical", "gaussian", 0, 0,
+     "a bin's distribution: normal, or its own points'"},
+    {"Gmin", 0, OPTION_NUMBER, "S", "0", 0, 1,
+     "lowest G of the table (with --Gmax; default: range of the data)"},
     {"Gmax", 0, OPTION_NUMBER, "S", "0", 0, 1, "highest G of the table"},
     {"G-levels", 0, OPTION_INTEGER, "N", "100", 2, 100000, "levels of the G axis"},
     {"dG-levels", 0, OPTION_INTEGER, "N", "201", 2, 50000, "levels of the dG axis"},
-    {"sd-floor", 0, OPTION_NUMBER, "S", "0", 0, 1, "smallest sd of a row (0: 1e-4 of the largest |dG|)"},
+    {"sd-floor", 0, OPTION_NUMBER, "S", "0", 0, 1,
+     "smallest sd of a row (0: 1e-4 of the largest |dG|)"},
     {"skip-bad", 0, OPTION_FLAG, NULL, NULL, 0, 0, "leave bad rows out and count them"},
-    {"output", 'o', OPTION_TEXT, "TABLE", NULL, 0, 0, "FILE.jt.h5, xbtorch:PREFIX or crosssim:PREFIX (required)"},
+    {"output", 'o', OPTION_TEXT, "TABLE", NULL, 0, 0,
+     "FILE.jt.h5, xbtorch:PREFIX or crosssim:PREFIX (required)"},
 };
 
-static int read_options(const struct arguments *a, struct rebias_binning_options *o, struct rebias_error *err)
+static int read_options(const struct arguments *a, struct rebias_binning_options *o,
+                        struct rebias_error *err)
 {
     *o = rebias_binning_options_defaults();
     o->bins = (size_t)argument_integer(a, "bins");
@@ -34,16 +41,17 @@ static int read_options(const struct arguments *a, struct rebias_binning_options
     return parse_method(argument_text(a, "method"), o, err);
 }
 
-static int print_report(const struct arguments *a, const struct rebias_fit_report *report, struct rebias_error *err)
+static int print_report(const struct arguments *a, const struct rebias_fit_report *report,
+                        struct rebias_error *err)
 {
-    static const char *const names[] = {"polarity", "points", "outside_range", "bins", "empty_bins",
-                                        "extrapolated_levels"};
+    static const char *const names[] = {"polarity", "points",     "outside_range",
+                                        "bins",     "empty_bins", "extrapolated_levels"};
     struct table table;
     table_start(&table, sizeof names / sizeof names[0], names);
     int status = REBIAS_OK;
     for (int p = 0; p < 2 && status == REBIAS_OK; p++) {
-        const size_t counts[] = {report->points[p], report->outside[p], report->bins[p], report->empty_bins[p],
-                                 report->extrapolated[p]};
+        const size_t counts[] = {report->points[p], report->outside[p], report->bins[p],
+                                 report->empty_bins[p], report->extrapolated[p]};
         status = table_text(&table, polarity_words[p], err);
         for (size_t i = 0; i < sizeof counts / sizeof counts[0] && status == REBIAS_OK; i++) {
             status = table_integer(&table, (int64_t)counts[i], err);
@@ -90,8 +98,10 @@ static int run_fit(const struct arguments *a, struct rebias_error *err)
 
 const struct command fit_commands[] = {
     {"fit", "PULSES", "pulse data -> jump table",
-     "binning: per bin of G a mean and an sd (n - 1); between bin centres linear, beyond the outermost constant.\n"
-     "Bins with fewer than 2 points are empty and bridged. The report says how many, and how many G levels of the\n"
+     "binning: per bin of G a mean and an sd (n - 1); between bin centres linear, beyond the "
+     "outermost constant.\n"
+     "Bins with fewer than 2 points are empty and bridged. The report says how many, and how "
+     "many G levels of the\n"
      "table lie beyond the outermost valid bin centre.",
      1, 1, rows, sizeof rows / sizeof rows[0], run_fit},
 };

@@ -6,23 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLE_HELP "TABLE: FILE.jt.h5, xbtorch:PREFIX (six text files) or crosssim:PREFIX (two, also .gz)."
+#define TABLE_HELP                                                                             \
+    "TABLE: FILE.jt.h5, xbtorch:PREFIX (six text files) or crosssim:PREFIX (two, also .gz)."
 
 /* -- show -- */
 
 static const struct option_row show_rows[] = {
-    {"levels", 0, OPTION_INTEGER, "N", "11", 1, 100000, "G levels that are shown, spread over the axis"},
-    {"rule", 0, OPTION_CHOICE, "linear|nearest", "linear", 0, 0, "how the table is read (moments differ slightly)"},
+    {"levels", 0, OPTION_INTEGER, "N", "11", 1, 100000,
+     "G levels that are shown, spread over the axis"},
+    {"rule", 0, OPTION_CHOICE, "linear|nearest", "linear", 0, 0,
+     "how the table is read (moments differ slightly)"},
 };
 
-static int show_level(struct table *out, const struct rebias_table_side *side, int polarity, size_t i,
-                      enum rebias_rule rule, struct rebias_error *err)
+static int show_level(struct table *out, const struct rebias_table_side *side, int polarity,
+                      size_t i, enum rebias_rule rule, struct rebias_error *err)
 {
     double mean = 0.0;
     double sd = 0.0;
     rebias_table_moments(side, rule, side->G[i], &mean, &sd);
     const double *row = side->cdf + i * side->dG_count;
-    const double numbers[] = {side->G[i], mean, sd, row[0], 1.0 - row[side->dG_count - 1],
+    const double numbers[] = {side->G[i],
+                              mean,
+                              sd,
+                              row[0],
+                              1.0 - row[side->dG_count - 1],
                               side->count != NULL ? side->count[i] : NAN};
     int status = table_text(out, polarity_words[polarity], err);
     for (size_t k = 0; k < sizeof numbers / sizeof numbers[0] && status == REBIAS_OK; k++) {
@@ -38,15 +45,16 @@ static void remark_shape(const struct arguments *a, const struct rebias_table *t
            table->options != NULL ? table->options : "");
     for (int p = 0; p < 2; p++) {
         const struct rebias_table_side *s = &table->side[p];
-        remark(a, "%s: %zu G levels %g to %g S, %zu dG levels %g to %g S", polarity_words[p], s->G_count, s->G[0],
-               s->G[s->G_count - 1], s->dG_count, s->dG[0], s->dG[s->dG_count - 1]);
+        remark(a, "%s: %zu G levels %g to %g S, %zu dG levels %g to %g S", polarity_words[p],
+               s->G_count, s->G[0], s->G[s->G_count - 1], s->dG_count, s->dG[0],
+               s->dG[s->dG_count - 1]);
     }
 }
 
 static int run_show(const struct arguments *a, struct rebias_error *err)
 {
-    static const char *const names[] = {"polarity", "G_S", "mean_S", "sd_S", "mass_at_lowest", "mass_at_highest",
-                                        "points"};
+    static const char *const names[] = {
+        "polarity", "G_S", "mean_S", "sd_S", "mass_at_lowest", "mass_at_highest", "points"};
     const size_t wanted = (size_t)argument_integer(a, "levels");
     const enum rebias_rule rule = (enum rebias_rule)argument_choice(a, "rule");
     struct rebias_table *table = NULL;
@@ -91,7 +99,8 @@ static int run_check(const struct arguments *a, struct rebias_error *err)
     struct table out;
     table_start(&out, 3, names);
     int status = table_text(&out, a->word[0], err);
-    status = status == REBIAS_OK ? table_text(&out, loaded == REBIAS_OK ? "good" : "bad", err) : status;
+    status = status == REBIAS_OK ? table_text(&out, loaded == REBIAS_OK ? "good" : "bad", err)
+                                 : status;
     status = status == REBIAS_OK ? table_text(&out, problem, err) : status;
     const char *input = spec_input(a->word[0]);
     status = status == REBIAS_OK ? table_finish(&out, a, &input, 1, err) : status;
@@ -102,7 +111,8 @@ static int run_check(const struct arguments *a, struct rebias_error *err)
 /* -- convert -- */
 
 /* Largest change of mean and sd, relative to the mean sd, over G levels of the original. */
-static void remark_loss(const struct arguments *a, const struct rebias_table *from, const struct rebias_table *to)
+static void remark_loss(const struct arguments *a, const struct rebias_table *from,
+                        const struct rebias_table *to)
 {
     for (int p = 0; p < 2; p++) {
         const struct rebias_table_side *s = &from->side[p];
@@ -117,8 +127,8 @@ static void remark_loss(const struct arguments *a, const struct rebias_table *fr
             sum += s1;
         }
         double scale = sum / (double)s->G_count;
-        remark(a, "%s: mean changed by at most %.3g of the mean sd, sd by at most %.3g of it", polarity_words[p],
-               worst[0] / scale, worst[1] / scale);
+        remark(a, "%s: mean changed by at most %.3g of the mean sd, sd by at most %.3g of it",
+               polarity_words[p], worst[0] / scale, worst[1] / scale);
     }
 }
 
@@ -139,7 +149,8 @@ static int run_convert(const struct arguments *a, struct rebias_error *err)
         status = rebias_table_save(table, a->word[1], err);
     }
     if (status == REBIAS_OK) {
-        status = rebias_table_load(&back, a->word[1], err); /* what was written is what is compared */
+        status = rebias_table_load(&back, a->word[1],
+                                   err); /* what was written is what is compared */
     }
     if (status == REBIAS_OK) {
         remark_shape(a, back);
@@ -156,13 +167,15 @@ static int run_convert(const struct arguments *a, struct rebias_error *err)
 static const struct option_row sample_rows[] = {
     {"polarity", 0, OPTION_CHOICE, "set|reset", "set", 0, 0, "polarity of the pulse"},
     {"G", 0, OPTION_NUMBER, "S", NULL, 0, 1, "conductance before the pulse (required)"},
-    {"u", 0, OPTION_NUMBER, "P", NULL, 0, 1, "probability at which the jump is looked up; without it jumps are drawn"},
+    {"u", 0, OPTION_NUMBER, "P", NULL, 0, 1,
+     "probability at which the jump is looked up; without it jumps are drawn"},
     {"draws", 0, OPTION_INTEGER, "N", "1", 1, 1e6, "number of draws"},
-    {"rule", 0, OPTION_CHOICE, "linear|nearest", "linear", 0, 0, "how the table is read between its grid points"},
+    {"rule", 0, OPTION_CHOICE, "linear|nearest", "linear", 0, 0,
+     "how the table is read between its grid points"},
 };
 
-static int sample_row(struct table *out, const struct arguments *a, const struct rebias_table_side *side, double u,
-                      struct rebias_error *err)
+static int sample_row(struct table *out, const struct arguments *a,
+                      const struct rebias_table_side *side, double u, struct rebias_error *err)
 {
     const enum rebias_rule rule = (enum rebias_rule)argument_choice(a, "rule");
     const double G = argument_number(a, "G");
@@ -183,8 +196,8 @@ static int sample_row(struct table *out, const struct arguments *a, const struct
     return status == REBIAS_OK ? table_number(out, dG, err) : status;
 }
 
-static int sample_rows_of(struct table *out, const struct arguments *a, const struct rebias_table *table,
-                          struct rebias_error *err)
+static int sample_rows_of(struct table *out, const struct arguments *a,
+                          const struct rebias_table *table, struct rebias_error *err)
 {
     const struct rebias_table_side *side = &table->side[argument_choice(a, "polarity")];
     const double G = argument_number(a, "G");
@@ -192,12 +205,14 @@ static int sample_rows_of(struct table *out, const struct arguments *a, const st
     double Gmax = 0.0;
     rebias_table_range(table, &Gmin, &Gmax);
     if (G < Gmin * (1.0 - 1e-9) || G > Gmax * (1.0 + 1e-9)) {
-        return rebias_fail(err, REBIAS_E_RANGE, "--G %g S is outside the table's range %g to %g S", G, Gmin, Gmax);
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "--G %g S is outside the table's range %g to %g S", G, Gmin, Gmax);
     }
     if (argument_given(a, "u")) {
         return sample_row(out, a, side, argument_number(a, "u"), err);
     }
-    const struct rebias_stream stream = {(uint64_t)argument_integer(a, "seed"), REBIAS_FOR_SAMPLE, 0, 0, 0};
+    const struct rebias_stream stream = {(uint64_t)argument_integer(a, "seed"),
+                                         REBIAS_FOR_SAMPLE, 0, 0, 0};
     int status = REBIAS_OK;
     for (int64_t i = 0; i < argument_integer(a, "draws") && status == REBIAS_OK; i++) {
         double u = 0.0;
@@ -232,7 +247,8 @@ static int run_sample(const struct arguments *a, struct rebias_error *err)
 /* -- plot -- */
 
 static const struct option_row plot_rows[] = {
-    {"output", 'o', OPTION_TEXT, "FILE.png", NULL, 0, 0, "the figure, .png or .svg (required; needs gnuplot)"},
+    {"output", 'o', OPTION_TEXT, "FILE.png", NULL, 0, 0,
+     "the figure, .png or .svg (required; needs gnuplot)"},
 };
 
 static int run_plot(const struct arguments *a, struct rebias_error *err)
@@ -256,14 +272,20 @@ static int run_plot(const struct arguments *a, struct rebias_error *err)
 #define ROWS(rows) rows, sizeof rows / sizeof rows[0]
 
 const struct command table_commands[] = {
-    {"table show", "TABLE", "moments and support of a jump table", TABLE_HELP
-     "\nmass_at_lowest, mass_at_highest: probability cut off at the ends of the dG axis.", 1, 1, ROWS(show_rows), run_show},
-    {"table check", "TABLE", "is a table file sound? (exit code 3 if not)", TABLE_HELP, 1, 1, NULL, 0, run_check},
-    {"table convert", "FROM TO", "one table format into another", TABLE_HELP
-     "\nWhat the conversion changed is measured on the written table and said on stderr.", 2, 2, NULL, 0, run_convert},
-    {"table sample", "TABLE", "look up or draw jumps", TABLE_HELP
-     "\nRow and level (from 0) are those that rule nearest chooses.", 1, 1, ROWS(sample_rows), run_sample},
-    {"table plot", "TABLE", "figure of a jump table: quantiles and mean of dG against G", TABLE_HELP, 1, 1,
-     ROWS(plot_rows), run_plot},
+    {"table show", "TABLE", "moments and support of a jump table",
+     TABLE_HELP
+     "\nmass_at_lowest, mass_at_highest: probability cut off at the ends of the dG axis.",
+     1, 1, ROWS(show_rows), run_show},
+    {"table check", "TABLE", "is a table file sound? (exit code 3 if not)", TABLE_HELP, 1, 1,
+     NULL, 0, run_check},
+    {"table convert", "FROM TO", "one table format into another",
+     TABLE_HELP
+     "\nWhat the conversion changed is measured on the written table and said on stderr.",
+     2, 2, NULL, 0, run_convert},
+    {"table sample", "TABLE", "look up or draw jumps",
+     TABLE_HELP "\nRow and level (from 0) are those that rule nearest chooses.", 1, 1,
+     ROWS(sample_rows), run_sample},
+    {"table plot", "TABLE", "figure of a jump table: quantiles and mean of dG against G",
+     TABLE_HELP, 1, 1, ROWS(plot_rows), run_plot},
 };
 const size_t table_command_count = sizeof table_commands / sizeof table_commands[0];

@@ -1,4 +1,5 @@
-/* cmd_train.c - `rebias train`: a network on crossbars, or in software as the no-device reference. */
+/* cmd_train.c - `rebias train`: a network on crossbars, or in software as the no-device
+ * reference. */
 #include "commands.h"
 #include "figure.h"
 #include "network_options.h"
@@ -7,16 +8,21 @@
 #include <time.h>
 
 static const struct option_row rows[] = {
-    {"device", 0, OPTION_TEXT, "DEVICE", NULL, 0, 0, "preset, model:param=value,... or table file (mapped)"},
-    {"trainer", 0, OPTION_CHOICE, "mapped|software", "mapped", 0, 0, "gradients into pulses, or no devices at all"},
+    {"device", 0, OPTION_TEXT, "DEVICE", NULL, 0, 0,
+     "preset, model:param=value,... or table file (mapped)"},
+    {"trainer", 0, OPTION_CHOICE, "mapped|software", "mapped", 0, 0,
+     "gradients into pulses, or no devices at all"},
     NETWORK_ROWS,
-    {"replicate", 0, OPTION_INTEGER, "N", "0", 0, 16777215, "number of the repetition: other weights, order and pulses"},
-    {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, "write the table here as CSV instead of stdout"},
+    {"replicate", 0, OPTION_INTEGER, "N", "0", 0, 16777215,
+     "number of the repetition: other weights, order and pulses"},
+    {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
+     "write the table here as CSV instead of stdout"},
 };
 
 enum { MAPPED = 0, SOFTWARE = 1 };
 
-static int epoch_row(struct table *table, size_t number, const struct rebias_epoch *epoch, struct rebias_error *err)
+static int epoch_row(struct table *table, size_t number, const struct rebias_epoch *epoch,
+                     struct rebias_error *err)
 {
     const double numbers[] = {epoch->train_loss, epoch->test_loss, epoch->test_accuracy};
     int status = table_integer(table, (int64_t)number, err);
@@ -24,14 +30,17 @@ static int epoch_row(struct table *table, size_t number, const struct rebias_epo
         status = table_number(table, numbers[i], err);
     }
     status = status == REBIAS_OK ? table_integer(table, (int64_t)epoch->pulses, err) : status;
-    return status == REBIAS_OK ? table_number(table, (double)epoch->pulses / (double)epoch->images, err) : status;
+    return status == REBIAS_OK
+               ? table_number(table, (double)epoch->pulses / (double)epoch->images, err)
+               : status;
 }
 
-static int print_epochs(const struct arguments *a, const struct rebias_epoch *epochs, size_t count,
-                        const struct rebias_image_set *set, struct rebias_error *err)
+static int print_epochs(const struct arguments *a, const struct rebias_epoch *epochs,
+                        size_t count, const struct rebias_image_set *set,
+                        struct rebias_error *err)
 {
-    static const char *const names[] = {"epoch", "train_loss", "test_loss", "test_accuracy", "pulses",
-                                        "pulses_per_image"};
+    static const char *const names[] = {"epoch",         "train_loss", "test_loss",
+                                        "test_accuracy", "pulses",     "pulses_per_image"};
     struct table table;
     struct provenance provenance = {NULL};
     const char *input = spec_input(argument_text(a, "device"));
@@ -45,7 +54,8 @@ static int print_epochs(const struct arguments *a, const struct rebias_epoch *ep
         status = epoch_row(&table, e + 1, &epochs[e], err);
     }
     if (status == REBIAS_OK) {
-        status = table_print(&table, &provenance, path != NULL || argument_choice(a, "format") == 1, path, err);
+        status = table_print(&table, &provenance,
+                             path != NULL || argument_choice(a, "format") == 1, path, err);
     }
     provenance_free(&provenance);
     table_free(&table);
@@ -59,7 +69,8 @@ static double seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static int train(const struct arguments *a, const struct rebias_network_options *network_options,
+static int train(const struct arguments *a,
+                 const struct rebias_network_options *network_options,
                  const struct rebias_train_options *options, const struct rebias_image_set *set,
                  struct rebias_error *err)
 {
@@ -78,8 +89,8 @@ static int train(const struct arguments *a, const struct rebias_network_options 
     }
     if (status == REBIAS_OK) {
         double elapsed = seconds() - start;
-        remark(a, "%zu epochs of %" PRIu64 " images in %.2f s (tests included)", options->epochs, epochs[0].images,
-               elapsed);
+        remark(a, "%zu epochs of %" PRIu64 " images in %.2f s (tests included)",
+               options->epochs, epochs[0].images, elapsed);
         status = print_epochs(a, epochs, options->epochs, set, err);
     }
     rebias_network_free(network);
@@ -92,10 +103,12 @@ static int run_train(const struct arguments *a, struct rebias_error *err)
     const bool mapped = argument_choice(a, "trainer") == MAPPED;
     const char *spec = argument_text(a, "device");
     if (mapped && spec == NULL) {
-        return rebias_fail(err, REBIAS_E_NAME, "no device: give --device DEVICE, or --trainer software");
+        return rebias_fail(err, REBIAS_E_NAME,
+                           "no device: give --device DEVICE, or --trainer software");
     }
     if (!mapped && spec != NULL) {
-        return rebias_fail(err, REBIAS_E_NAME, "--device has no meaning with --trainer software");
+        return rebias_fail(err, REBIAS_E_NAME,
+                           "--device has no meaning with --trainer software");
     }
     struct rebias_network_options network;
     struct rebias_train_options options;
@@ -103,13 +116,15 @@ static int run_train(const struct arguments *a, struct rebias_error *err)
     struct rebias_image_set *set = NULL;
     int status = read_network_options(a, mapped ? "0.05" : "0.2", &network, &options, err);
     if (status == REBIAS_OK) {
-        status = check_writable(argument_text(a, "output"), err); /* before the work, not after it */
+        status =
+            check_writable(argument_text(a, "output"), err); /* before the work, not after it */
     }
     if (status == REBIAS_OK && mapped) {
         status = rebias_device_open(&device, spec, err);
     }
     if (status == REBIAS_OK) {
-        status = rebias_image_set_load(&set, argument_text(a, "images"), argument_text(a, "data"), err);
+        status = rebias_image_set_load(&set, argument_text(a, "images"),
+                                       argument_text(a, "data"), err);
     }
     if (status == REBIAS_OK) {
         network.device = device;
@@ -123,8 +138,10 @@ static int run_train(const struct arguments *a, struct rebias_error *err)
 
 const struct command train_commands[] = {
     {"train", "", "a network of devices on real images",
-     "mapped: backpropagated gradients ask for weight changes of rate * gradient; each is rounded stochastically to a\n"
-     "number of pulses, and the devices jump as their model says. The rate scales the request, never the jump.\n"
+     "mapped: backpropagated gradients ask for weight changes of rate * gradient; each is "
+     "rounded stochastically to a\n"
+     "number of pulses, and the devices jump as their model says. The rate scales the request, "
+     "never the jump.\n"
      "software: the same network in float32 without devices.",
      0, 0, rows, sizeof rows / sizeof rows[0], run_train},
 };

@@ -6,7 +6,8 @@
 #include "output.h"
 #include "rebias/table.h"
 
-/* A command's run function returns REBIAS_OK, a negative status, or this: the check it states has failed (exit 3). */
+/* A command's run function returns REBIAS_OK, a negative status, or this: the check it states
+ * has failed (exit 3). */
 enum { CHECK_FAILED = 3 };
 
 extern const struct command data_commands[];
@@ -27,9 +28,11 @@ extern const size_t bias_command_count;
 extern const char *const polarity_words[2]; /* "SET", "RESET" */
 
 /* "binning[:BINS[:width|count]]" changes options; anything else is an error. */
-int parse_method(const char *text, struct rebias_binning_options *options, struct rebias_error *err);
+int parse_method(const char *text, struct rebias_binning_options *options,
+                 struct rebias_error *err);
 
-/* The file whose checksum belongs to a device or table specification, or NULL (preset, several files). */
+/* The file whose checksum belongs to a device or table specification, or NULL (preset, several
+ * files). */
 const char *spec_input(const char *spec);
 
 #endif

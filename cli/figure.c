@@ -1,8 +1,10 @@
 /* figure.c - figures through gnuplot.
- * 1. checks   2. running gnuplot   3. what figures share   4. the bias figure   5. the table figure
+ * 1. checks   2. running gnuplot   3. what figures share   4. the bias figure   5. the table
+ * figure
  *
- * The templates of plots/ are compiled in (plots/templates.h). A template is fed to gnuplot behind its data, as
- * here-documents and variables; gnuplot writes a temporary file, which is then renamed.
+ * The templates of plots/ are compiled in (plots/templates.h). A template is fed to gnuplot
+ * behind its data, as here-documents and variables; gnuplot writes a temporary file, which is
+ * then renamed.
  */
 #include "figure.h"
 #include "plots/templates.h"
@@ -24,7 +26,8 @@ static const char *terminal_of(const char *path)
     if (n > 4 && strcmp(path + n - 4, ".png") == 0) {
         return "pngcairo size 1400,600 font 'sans,13'";
     }
-    return n > 4 && strcmp(path + n - 4, ".svg") == 0 ? "svg size 1400,600 font 'sans,16'" : NULL;
+    return n > 4 && strcmp(path + n - 4, ".svg") == 0 ? "svg size 1400,600 font 'sans,16'"
+                                                      : NULL;
 }
 
 int check_writable(const char *path, struct rebias_error *err)
@@ -46,18 +49,21 @@ int check_writable(const char *path, struct rebias_error *err)
         number = access(folder, W_OK) != 0 ? errno : 0;
     }
     return number == 0 ? REBIAS_OK
-                       : rebias_fail_at(err, REBIAS_E_IO, &place, NULL, "cannot write: %s", strerror(number));
+                       : rebias_fail_at(err, REBIAS_E_IO, &place, NULL, "cannot write: %s",
+                                        strerror(number));
 }
 
 int figure_check(const char *option, const char *path, struct rebias_error *err)
 {
     const struct rebias_place place = {NULL, 0, 0, path};
     if (terminal_of(path) == NULL) {
-        return rebias_fail_at(err, REBIAS_E_NAME, &place, "a name that ends in .png or .svg", "bad value of --%s",
-                              option);
+        return rebias_fail_at(err, REBIAS_E_NAME, &place, "a name that ends in .png or .svg",
+                              "bad value of --%s", option);
     }
     if (system("command -v gnuplot >/dev/null 2>&1") != 0) {
-        return rebias_fail(err, REBIAS_E_IO, "--%s needs gnuplot, which was not found (Debian: gnuplot-nox)", option);
+        return rebias_fail(err, REBIAS_E_IO,
+                           "--%s needs gnuplot, which was not found (Debian: gnuplot-nox)",
+                           option);
     }
     return check_writable(path, err);
 }
@@ -65,18 +71,21 @@ int figure_check(const char *option, const char *path, struct rebias_error *err)
 /* -- 2. running gnuplot -- */
 
 /* Runs gnuplot on a script; it must leave the file `temporary`. */
-static int run_gnuplot(const char *script, size_t size, const char *temporary, struct rebias_error *err)
+static int run_gnuplot(const char *script, size_t size, const char *temporary,
+                       struct rebias_error *err)
 {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct sigaction before;
-    sigaction(SIGPIPE, &ignore, &before); /* a gnuplot that dies early is an error, not our death */
+    sigaction(SIGPIPE, &ignore,
+              &before); /* a gnuplot that dies early is an error, not our death */
     FILE *pipe = popen("gnuplot >/dev/null", "w");
     bool good = pipe != NULL && fwrite(script, 1, size, pipe) == size;
     int code = pipe != NULL ? pclose(pipe) : -1;
     sigaction(SIGPIPE, &before, NULL);
     if (!good || code != 0 || access(temporary, F_OK) != 0) {
         unlink(temporary);
-        return rebias_fail(err, REBIAS_E_IO, "gnuplot could not draw the figure (exit status %d)",
+        return rebias_fail(err, REBIAS_E_IO,
+                           "gnuplot could not draw the figure (exit status %d)",
                            WIFEXITED(code) ? WEXITSTATUS(code) : code);
     }
     return REBIAS_OK;
@@ -87,7 +96,8 @@ static int run_gnuplot(const char *script, size_t size, const char *temporary, s
 /* Writes the data and variables of one figure in front of its template. */
 typedef void write_data(FILE *out, const void *context);
 
-/* "S" multiplier for people: unit and factor that bring the target's conductances to handy numbers. */
+/* "S" multiplier for people: unit and factor that bring the target's conductances to handy
+ * numbers. */
 static const char *unit_for(double Gmax, double *factor)
 {
     static const struct {
@@ -121,8 +131,8 @@ static void write_quoted(FILE *out, const char *name, const char *text)
 }
 
 /* Draws the figure: its data, then its template. */
-static int render(const char *path, write_data *write, const void *context, const char *template,
-                  struct rebias_error *err)
+static int render(const char *path, write_data *write, const void *context,
+                  const char *template, struct rebias_error *err)
 {
     char *temporary = NULL;
     char *script = NULL;
@@ -158,7 +168,8 @@ done:
 /* -- 4. the bias figure -- */
 
 /* One block a method: points, mean, sd, low, high of accuracy (%), push-pull mean. */
-static void write_cells(FILE *out, const struct rebias_bias_options *o, const struct rebias_bias_result *r, double factor)
+static void write_cells(FILE *out, const struct rebias_bias_options *o,
+                        const struct rebias_bias_result *r, double factor)
 {
     for (size_t m = 0; m < o->methods; m++) {
         fprintf(out, "$cells%zu << EOD\n", m + 1);
@@ -173,7 +184,8 @@ static void write_cells(FILE *out, const struct rebias_bias_options *o, const st
         for (size_t i = 0; i < r->run_count; i++) {
             const struct rebias_bias_run *run = &r->runs[i];
             if (run->method == (int)m && run->status == REBIAS_OK) {
-                fprintf(out, "%zu %.6g %.6g\n", run->points, 100.0 * run->accuracy, factor * run->device.push_pull);
+                fprintf(out, "%zu %.6g %.6g\n", run->points, 100.0 * run->accuracy,
+                        factor * run->device.push_pull);
             }
         }
         fprintf(out, "EOD\n");
@@ -193,12 +205,13 @@ static void write_bias(FILE *out, const void *context)
     double factor = 1.0;
     write_quoted(out, "unit", unit_for(o->target->Gmax, &factor));
     write_quoted(out, "target", o->target->name);
-    fprintf(out, "target_mean = %.6g\ntarget_sd = %.6g\nmethods = %zu\nreplicates = %zu\n", 100.0 * r->target_mean,
-            100.0 * r->target_sd, o->methods, o->replicates);
-    fprintf(out, "lowest = %zu\nhighest = %zu\narray names[%zu]\n", o->points[0], o->points[o->point_counts - 1],
-            o->methods);
+    fprintf(out, "target_mean = %.6g\ntarget_sd = %.6g\nmethods = %zu\nreplicates = %zu\n",
+            100.0 * r->target_mean, 100.0 * r->target_sd, o->methods, o->replicates);
+    fprintf(out, "lowest = %zu\nhighest = %zu\narray names[%zu]\n", o->points[0],
+            o->points[o->point_counts - 1], o->methods);
     for (size_t i = 0; i < o->point_counts; i++) {
-        fprintf(out, "%s%zu%s", i == 0 ? "set xtics (" : ", ", o->points[i], i + 1 == o->point_counts ? ")\n" : "");
+        fprintf(out, "%s%zu%s", i == 0 ? "set xtics (" : ", ", o->points[i],
+                i + 1 == o->point_counts ? ")\n" : "");
     }
     for (size_t m = 0; m < o->methods; m++) {
         char variable[32];
@@ -208,8 +221,8 @@ static void write_bias(FILE *out, const void *context)
     write_cells(out, o, r, factor);
 }
 
-int figure_bias(const char *path, const struct rebias_bias_options *options, const struct rebias_bias_result *result,
-                struct rebias_error *err)
+int figure_bias(const char *path, const struct rebias_bias_options *options,
+                const struct rebias_bias_result *result, struct rebias_error *err)
 {
     const struct bias_figure figure = {options, result};
     return render(path, write_bias, &figure, plot_bias, err);
@@ -223,8 +236,8 @@ struct table_figure {
 };
 
 /* G, five quantiles and the mean at up to 200 levels of one polarity. */
-static void write_side(FILE *out, const char *block, const struct rebias_table_side *side, double G_factor,
-                       double dG_factor)
+static void write_side(FILE *out, const char *block, const struct rebias_table_side *side,
+                       double G_factor, double dG_factor)
 {
     enum { POINTS = 200 };
     static const double probabilities[] = {0.05, 0.25, 0.5, 0.75, 0.95};
@@ -237,7 +250,8 @@ static void write_side(FILE *out, const char *block, const struct rebias_table_s
         double sd = 0.0;
         fprintf(out, "%.6g", G_factor * G);
         for (size_t q = 0; q < sizeof probabilities / sizeof probabilities[0]; q++) {
-            double dG = rebias_table_quantile(side, REBIAS_RULE_LINEAR, G, probabilities[q], NULL, NULL);
+            double dG = rebias_table_quantile(side, REBIAS_RULE_LINEAR, G, probabilities[q],
+                                              NULL, NULL);
             fprintf(out, " %.6g", dG_factor * dG);
         }
         rebias_table_moments(side, REBIAS_RULE_LINEAR, G, &mean, &sd);
@@ -258,7 +272,8 @@ static void write_table(FILE *out, const void *context)
     for (int p = 0; p < 2; p++) {
         double mean = 0.0;
         double sd = 0.0;
-        rebias_table_moments(&table->side[p], REBIAS_RULE_LINEAR, table->side[p].G[0], &mean, &sd);
+        rebias_table_moments(&table->side[p], REBIAS_RULE_LINEAR, table->side[p].G[0], &mean,
+                             &sd);
         largest = fmax(largest, fabs(mean) + sd);
     }
     rebias_table_range(table, &Gmin, &Gmax);
@@ -270,7 +285,8 @@ static void write_table(FILE *out, const void *context)
     write_side(out, "$reset", &table->side[REBIAS_RESET], G_factor, dG_factor);
 }
 
-int figure_table(const char *path, const struct rebias_table *table, const char *name, struct rebias_error *err)
+int figure_table(const char *path, const struct rebias_table *table, const char *name,
+                 struct rebias_error *err)
 {
     const struct table_figure figure = {table, name};
     return render(path, write_table, &figure, plot_table, err);

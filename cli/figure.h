@@ -5,18 +5,20 @@
 #include "rebias/bias.h"
 #include "rebias/table.h"
 
-/* Fails when gnuplot is not there, or the figure's name, given with --option, does not end in .png or .svg, or cannot be
- * written. */
+/* Fails when gnuplot is not there, or the figure's name, given with --option, does not end in
+ * .png or .svg, or cannot be written. */
 int figure_check(const char *option, const char *path, struct rebias_error *err);
 
-/* Fails when a file of this name cannot be made (its folder is missing or read-only). NULL is fine. */
+/* Fails when a file of this name cannot be made (its folder is missing or read-only). NULL is
+ * fine. */
 int check_writable(const char *path, struct rebias_error *err);
 
 /* Accuracy against points with the target's band, and the push-pull error beside it. */
-int figure_bias(const char *path, const struct rebias_bias_options *options, const struct rebias_bias_result *result,
-                struct rebias_error *err);
+int figure_bias(const char *path, const struct rebias_bias_options *options,
+                const struct rebias_bias_result *result, struct rebias_error *err);
 
 /* Quantiles and mean of the jumps against G, SET and RESET side by side. */
-int figure_table(const char *path, const struct rebias_table *table, const char *name, struct rebias_error *err);
+int figure_table(const char *path, const struct rebias_table *table, const char *name,
+                 struct rebias_error *err);
 
 #endif

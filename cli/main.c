@@ -19,14 +19,17 @@ static const struct group {
     const struct command *commands;
     const size_t *count;
 } groups[] = {
-    {"data", "import, check, describe, synthesise pulse data", data_commands, &data_command_count},
+    {"data", "import, check, describe, synthesise pulse data", data_commands,
+     &data_command_count},
     {"fit", "pulse data -> jump table", fit_commands, &fit_command_count},
     {"table", "show, check, convert, sample jump tables", table_commands, &table_command_count},
-    {"device", "list models and presets, show parameters, pulse curves", device_commands, &device_command_count},
-    {"compare", "device-level metrics between two devices or tables", compare_commands, &compare_command_count},
+    {"device", "list models and presets, show parameters, pulse curves", device_commands,
+     &device_command_count},
+    {"compare", "device-level metrics between two devices or tables", compare_commands,
+     &compare_command_count},
     {"train", "a network on crossbars, or in software", train_commands, &train_command_count},
-    {"bias", "the main job: device- and network-level modeling bias with intervals", bias_commands,
-     &bias_command_count},
+    {"bias", "the main job: device- and network-level modeling bias with intervals",
+     bias_commands, &bias_command_count},
 };
 enum { GROUPS = sizeof groups / sizeof groups[0] };
 
@@ -60,8 +63,10 @@ static const struct command *find_subcommand(const struct group *group, const ch
 static void print_help(void)
 {
     printf("usage: rebias COMMAND [OPTIONS]\n\n"
-           "How far can a simulated network accuracy be trusted? Fits ReRAM device models to measured pulses, trains\n"
-           "networks on crossbars of such devices, and reports the modeling bias with its uncertainty.\n\ncommands:\n");
+           "How far can a simulated network accuracy be trusted? Fits ReRAM device models to "
+           "measured pulses, trains\n"
+           "networks on crossbars of such devices, and reports the modeling bias with its "
+           "uncertainty.\n\ncommands:\n");
     for (size_t g = 0; g < GROUPS; g++) {
         printf("  %-9s %s\n", groups[g].name, groups[g].summary);
     }
@@ -75,7 +80,8 @@ static void print_group_help(const struct group *group)
         print_command_help(&group->commands[0]);
         return;
     }
-    printf("usage: rebias %s SUBCOMMAND [OPTIONS]\n\n%s\n\nsubcommands:\n", group->name, group->summary);
+    printf("usage: rebias %s SUBCOMMAND [OPTIONS]\n\n%s\n\nsubcommands:\n", group->name,
+           group->summary);
     for (size_t c = 0; c < *group->count; c++) {
         const struct command *command = &group->commands[c];
         char left[64];
@@ -92,8 +98,8 @@ static void print_version(void)
     unsigned release = 0;
     H5get_libversion(&major, &minor, &release);
     printf("rebias %s\n", rebias_version());
-    printf("compiler %s\ngsl %s\nhdf5 %u.%u.%u\n%s\n", __VERSION__, gsl_version, major, minor, release,
-           openblas_get_config());
+    printf("compiler %s\ngsl %s\nhdf5 %u.%u.%u\n%s\n", __VERSION__, gsl_version, major, minor,
+           release, openblas_get_config());
     printf("licence: GPL-3.0-or-later\n");
 }
 
@@ -105,8 +111,8 @@ static int usage_error(const char *text, const char *value)
 
 static int unknown_subcommand(const struct group *group, const char *name)
 {
-    fprintf(stderr, "rebias %s: unknown subcommand: '%s' (`rebias help %s` lists them)\n", group->name, name,
-            group->name);
+    fprintf(stderr, "rebias %s: unknown subcommand: '%s' (`rebias help %s` lists them)\n",
+            group->name, name, group->name);
     return EXIT_USAGE;
 }
 
@@ -146,7 +152,8 @@ static int fail(const struct command *command, const struct rebias_error *err, i
     return code;
 }
 
-/* A name or a value that came from the command line is wrong usage; the rest is a failed run. */
+/* A name or a value that came from the command line is wrong usage; the rest is a failed run.
+ */
 static int exit_code_of(const struct rebias_error *err)
 {
     bool from_user = err->status == REBIAS_E_NAME || err->status == REBIAS_E_RANGE;
@@ -198,20 +205,22 @@ static int dispatch(int argc, char **argv)
     }
     if (argc < 3 || strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0) {
         if (argc < 3) {
-            fprintf(stderr, "rebias %s: no subcommand (`rebias help %s` lists them)\n", argv[1], argv[1]);
+            fprintf(stderr, "rebias %s: no subcommand (`rebias help %s` lists them)\n", argv[1],
+                    argv[1]);
             return EXIT_USAGE;
         }
         print_group_help(group);
         return EXIT_DONE;
     }
     const struct command *command = find_subcommand(group, argv[2]);
-    return command == NULL ? unknown_subcommand(group, argv[2]) : run_command(command, argc, argv, 3);
+    return command == NULL ? unknown_subcommand(group, argv[2])
+                           : run_command(command, argc, argv, 3);
 }
 
 int main(int argc, char **argv)
 {
-    gsl_set_error_handler_off();  /* GSL would abort; every status is checked instead */
-    openblas_set_num_threads(1);  /* parallelism is over replicates */
+    gsl_set_error_handler_off(); /* GSL would abort; every status is checked instead */
+    openblas_set_num_threads(1); /* parallelism is over replicates */
     int code = dispatch(argc, argv);
     bool lost = fflush(stdout) != 0 || ferror(stdout) != 0;
     if (lost && code == EXIT_DONE) { /* help and version; a command has said it already */

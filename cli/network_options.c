@@ -1,15 +1,18 @@
 /* network_options.c - the options that `train` and `bias` share. */
 #include "network_options.h"
 
-static int read_layers(const struct arguments *a, struct rebias_network_options *network, struct rebias_error *err)
+static int read_layers(const struct arguments *a, struct rebias_network_options *network,
+                       struct rebias_error *err)
 {
     double sizes[REBIAS_MAX_LAYERS + 1];
     size_t count = 0;
     const char *text = argument_text(a, "layers");
-    int status = parse_number_list("layers", text, 1, 65536, true, sizes, REBIAS_MAX_LAYERS + 1, &count, err);
+    int status = parse_number_list("layers", text, 1, 65536, true, sizes, REBIAS_MAX_LAYERS + 1,
+                                   &count, err);
     if (status == REBIAS_OK && count < 2) {
         const struct rebias_place place = {NULL, 0, 0, text};
-        status = rebias_fail_at(err, REBIAS_E_RANGE, &place, "inputs and outputs at least, e.g. 784,100,10",
+        status = rebias_fail_at(err, REBIAS_E_RANGE, &place,
+                                "inputs and outputs at least, e.g. 784,100,10",
                                 "bad value of --layers");
     }
     if (status == REBIAS_OK) {
@@ -27,9 +30,11 @@ static int read_rates(const struct arguments *a, const char *default_rate, size_
     double rates[REBIAS_MAX_LAYERS];
     size_t count = 0;
     const char *text = argument_given(a, "rate") ? argument_text(a, "rate") : default_rate;
-    int status = parse_number_list("rate", text, 1e-12, 1e6, false, rates, REBIAS_MAX_LAYERS, &count, err);
+    int status = parse_number_list("rate", text, 1e-12, 1e6, false, rates, REBIAS_MAX_LAYERS,
+                                   &count, err);
     if (status == REBIAS_OK && count != 1 && count != layers) {
-        return rebias_fail(err, REBIAS_E_RANGE, "--rate has %zu values for %zu layers (expected 1 or %zu)", count,
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "--rate has %zu values for %zu layers (expected 1 or %zu)", count,
                            layers, layers);
     }
     for (size_t l = 0; l < REBIAS_MAX_LAYERS && status == REBIAS_OK; l++) {
@@ -39,8 +44,8 @@ static int read_rates(const struct arguments *a, const char *default_rate, size_
 }
 
 int read_network_options(const struct arguments *arguments, const char *default_rate,
-                         struct rebias_network_options *network, struct rebias_train_options *train,
-                         struct rebias_error *err)
+                         struct rebias_network_options *network,
+                         struct rebias_train_options *train, struct rebias_error *err)
 {
     const struct arguments *a = arguments;
     *network = rebias_network_options_defaults();
@@ -61,5 +66,6 @@ int read_network_options(const struct arguments *arguments, const char *default_
     train->train_images = (size_t)argument_integer(a, "train-images");
     train->test_images = (size_t)argument_integer(a, "test-images");
     int status = read_layers(a, network, err);
-    return status == REBIAS_OK ? read_rates(a, default_rate, network->layers, train, err) : status;
+    return status == REBIAS_OK ? read_rates(a, default_rate, network->layers, train, err)
+                               : status;
 }

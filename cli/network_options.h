@@ -1,4 +1,5 @@
-/* network_options.h - the options that `train` and `bias` share: images, network, devices, training. */
+/* network_options.h - the options that `train` and `bias` share: images, network, devices,
+ * training. */
 #ifndef REBIAS_CLI_NETWORK_OPTIONS_H
 #define REBIAS_CLI_NETWORK_OPTIONS_H
 
@@ -6,29 +7,98 @@
 #include "rebias/images.h"
 #include "rebias/train.h"
 
-#define NETWORK_ROWS                                                                                                   \
-    {"images", 0, OPTION_TEXT, "NAME", "fashion-mnist", 0, 0, "data set: fashion-mnist, mnist, or a folder of IDX files"}, \
-        {"data", 0, OPTION_TEXT, "DIR", NULL, 0, 0, "look for the data set here first"},                               \
-        {"layers", 0, OPTION_TEXT, "N,N,...", "784,100,10", 0, 0, "neurons: inputs, hidden ..., outputs"},             \
-        {"activation", 0, OPTION_CHOICE, "sigmoid|tanh|relu", "tanh", 0, 0, "of hidden layers"},                       \
-        {"loss", 0, OPTION_CHOICE, "cross-entropy|squared-error", "cross-entropy", 0, 0, "softmax cross-entropy, or squares"}, \
-        {"biases", 0, OPTION_CHOICE, "digital|devices", "digital", 0, 0, "where biases are kept"},                     \
-        {"encoding", 0, OPTION_CHOICE, "single|pair", "pair", 0, 0, "a device and a reference, or a pair of devices, a weight"}, \
-        {"weight-range", 0, OPTION_NUMBER, "W", "0.5", 1e-6, 1e6, "weights are in [-W, W]"},                           \
-        {"pulse-size", 0, OPTION_NUMBER, "S", "0", 0, 1, "dG that one pulse is taken to make (0: the device's mean |dG|)"}, \
-        {"pulse-cap", 0, OPTION_INTEGER, "N", "100", 1, 30000, "most pulses on a weight in one update"},               \
-        {"program-rounds", 0, OPTION_INTEGER, "N", "100", 0, 1000, "write-verify rounds that program the initial weights"}, \
-        {"batch", 0, OPTION_INTEGER, "N", "64", 1, 65536, "images an update"},                                         \
-        {"epochs", 0, OPTION_INTEGER, "N", "3", 1, 100000, "passes over the training images"},                         \
-        {"rate", 0, OPTION_TEXT, "R[,R...]", NULL, 0, 0, "learning rate, one or one a layer (default 0.05 on devices, 0.2 in software)"}, \
-        {"schedule", 0, OPTION_CHOICE, "constant|exponential|cosine", "cosine", 0, 0, "of the learning rate over epochs"}, \
-        {"decay", 0, OPTION_NUMBER, "F", "0.9", 1e-6, 1, "factor an epoch of schedule exponential"},                   \
-        {"train-images", 0, OPTION_INTEGER, "N", "0", 0, 1e9, "use the first N training images (0: all)"},             \
-        {"test-images", 0, OPTION_INTEGER, "N", "0", 0, 1e9, "use the first N test images (0: all)"}
+#define NETWORK_ROWS                                                                             \
+    {"images",                                                                                   \
+     0,                                                                                          \
+     OPTION_TEXT,                                                                                \
+     "NAME",                                                                                     \
+     "fashion-mnist",                                                                            \
+     0,                                                                                          \
+     0,                                                                                          \
+     "data set: fashion-mnist, mnist, or a folder of IDX files"},                                \
+        {"data", 0, OPTION_TEXT, "DIR", NULL, 0, 0, "look for the data set here first"},         \
+        {"layers",     0, OPTION_TEXT, "N,N,...",                                                \
+         "784,100,10", 0, 0,           "neurons: inputs, hidden ..., outputs"},                  \
+        {"activation", 0, OPTION_CHOICE, "sigmoid|tanh|relu", "tanh", 0, 0, "of hidden layers"}, \
+        {"loss",                                                                                 \
+         0,                                                                                      \
+         OPTION_CHOICE,                                                                          \
+         "cross-entropy|squared-error",                                                          \
+         "cross-entropy",                                                                        \
+         0,                                                                                      \
+         0,                                                                                      \
+         "softmax cross-entropy, or squares"},                                                   \
+        {"biases", 0, OPTION_CHOICE,          "digital|devices", "digital",                      \
+         0,        0, "where biases are kept"},                                                  \
+        {"encoding",                                                                             \
+         0,                                                                                      \
+         OPTION_CHOICE,                                                                          \
+         "single|pair",                                                                          \
+         "pair",                                                                                 \
+         0,                                                                                      \
+         0,                                                                                      \
+         "a device and a reference, or a pair of devices, a weight"},                            \
+        {"weight-range", 0, OPTION_NUMBER, "W", "0.5", 1e-6, 1e6, "weights are in [-W, W]"},     \
+        {"pulse-size",                                                                           \
+         0,                                                                                      \
+         OPTION_NUMBER,                                                                          \
+         "S",                                                                                    \
+         "0",                                                                                    \
+         0,                                                                                      \
+         1,                                                                                      \
+         "dG that one pulse is taken to make (0: the device's mean |dG|)"},                      \
+        {"pulse-cap", 0, OPTION_INTEGER, "N",                                                    \
+         "100",       1, 30000,          "most pulses on a weight in one update"},               \
+        {"program-rounds",                                                                       \
+         0,                                                                                      \
+         OPTION_INTEGER,                                                                         \
+         "N",                                                                                    \
+         "100",                                                                                  \
+         0,                                                                                      \
+         1000,                                                                                   \
+         "write-verify rounds that program the initial weights"},                                \
+        {"batch", 0, OPTION_INTEGER, "N", "64", 1, 65536, "images an update"},                   \
+        {"epochs", 0, OPTION_INTEGER, "N", "3", 1, 100000, "passes over the training images"},   \
+        {"rate",                                                                                 \
+         0,                                                                                      \
+         OPTION_TEXT,                                                                            \
+         "R[,R...]",                                                                             \
+         NULL,                                                                                   \
+         0,                                                                                      \
+         0,                                                                                      \
+         "learning rate, one or one a layer (default 0.05 on devices, 0.2 in software)"},        \
+        {"schedule",                                                                             \
+         0,                                                                                      \
+         OPTION_CHOICE,                                                                          \
+         "constant|exponential|cosine",                                                          \
+         "cosine",                                                                               \
+         0,                                                                                      \
+         0,                                                                                      \
+         "of the learning rate over epochs"},                                                    \
+        {"decay",                                                                                \
+         0,                                                                                      \
+         OPTION_NUMBER,                                                                          \
+         "F",                                                                                    \
+         "0.9",                                                                                  \
+         1e-6,                                                                                   \
+         1,                                                                                      \
+         "factor an epoch of schedule exponential"},                                             \
+        {"train-images",                                                                         \
+         0,                                                                                      \
+         OPTION_INTEGER,                                                                         \
+         "N",                                                                                    \
+         "0",                                                                                    \
+         0,                                                                                      \
+         1e9,                                                                                    \
+         "use the first N training images (0: all)"},                                            \
+    {                                                                                            \
+        "test-images", 0, OPTION_INTEGER, "N", "0", 0, 1e9,                                      \
+            "use the first N test images (0: all)"                                               \
+    }
 
 /* Fills both option structs from the rows above (device and replicate apart). */
 int read_network_options(const struct arguments *arguments, const char *default_rate,
-                         struct rebias_network_options *network, struct rebias_train_options *train,
-                         struct rebias_error *err);
+                         struct rebias_network_options *network,
+                         struct rebias_train_options *train, struct rebias_error *err);
 
 #endif

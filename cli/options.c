@@ -11,7 +11,8 @@
 
 const struct option_row common_rows[] = {
     {"seed", 0, OPTION_INTEGER, "N", "1", 0, 9e15, "seed of every random number"},
-    {"threads", 0, OPTION_INTEGER, "N", NULL, 1, 1024, "threads (default: all processors; results do not depend on it)"},
+    {"threads", 0, OPTION_INTEGER, "N", NULL, 1, 1024,
+     "threads (default: all processors; results do not depend on it)"},
     {"format", 0, OPTION_CHOICE, "table|csv", "table", 0, 0, "how tables are printed"},
     {"quiet", 'q', OPTION_FLAG, NULL, NULL, 0, 0, "no progress and no remarks on stderr"},
     {"help", 'h', OPTION_FLAG, NULL, NULL, 0, 0, "show this help"},
@@ -29,12 +30,14 @@ static const struct option_row *row_at(const struct command *command, size_t i)
 }
 
 /* Row of a long name of given length, or of a letter (length 0). */
-static bool find_row(const struct command *command, const char *name, size_t length, char letter, size_t *row)
+static bool find_row(const struct command *command, const char *name, size_t length,
+                     char letter, size_t *row)
 {
     for (size_t i = 0; i < row_total(command); i++) {
         const struct option_row *r = row_at(command, i);
-        bool same = length > 0 ? strlen(r->name) == length && strncmp(r->name, name, length) == 0
-                               : r->letter != 0 && r->letter == letter;
+        bool same = length > 0
+                        ? strlen(r->name) == length && strncmp(r->name, name, length) == 0
+                        : r->letter != 0 && r->letter == letter;
         if (same) {
             *row = i;
             return true;
@@ -74,7 +77,8 @@ static int check_value(const struct option_row *row, const char *text, struct re
     bool good = true;
     if (row->kind == OPTION_INTEGER) {
         good = rebias_parse_integer(text, (int64_t)row->min, (int64_t)row->max, &whole);
-        snprintf(expected, sizeof expected, "a whole number from %.0f to %.0f", row->min, row->max);
+        snprintf(expected, sizeof expected, "a whole number from %.0f to %.0f", row->min,
+                 row->max);
     } else if (row->kind == OPTION_NUMBER) {
         good = rebias_parse_double(text, &number) && number >= row->min && number <= row->max;
         snprintf(expected, sizeof expected, "a number from %g to %g", row->min, row->max);
@@ -87,7 +91,8 @@ static int check_value(const struct option_row *row, const char *text, struct re
     }
     if (!good) {
         const struct rebias_place place = {NULL, 0, 0, shown_value(text)};
-        return rebias_fail_at(err, REBIAS_E_RANGE, &place, expected, "bad value of --%s", row->name);
+        return rebias_fail_at(err, REBIAS_E_RANGE, &place, expected, "bad value of --%s",
+                              row->name);
     }
     return REBIAS_OK;
 }
@@ -107,22 +112,26 @@ static int take_option(struct arguments *a, int *position, struct rebias_error *
     if (!known) {
         const struct rebias_place place = {NULL, 0, 0, word};
         char expected[160];
-        snprintf(expected, sizeof expected, "one that `rebias help %s` lists", a->command->name);
+        snprintf(expected, sizeof expected, "one that `rebias help %s` lists",
+                 a->command->name);
         return rebias_fail_at(err, REBIAS_E_NAME, &place, expected, "unknown option");
     }
     const struct option_row *r = row_at(a->command, row);
-    const char *text = is_long ? (equals != NULL ? equals + 1 : NULL) : (name[1] != '\0' ? name + 1 : NULL);
+    const char *text =
+        is_long ? (equals != NULL ? equals + 1 : NULL) : (name[1] != '\0' ? name + 1 : NULL);
     if (a->given[row]) {
         return rebias_fail(err, REBIAS_E_NAME, "option --%s is given twice", r->name);
     }
     a->given[row] = true;
     if (r->kind == OPTION_FLAG) {
-        return text == NULL ? REBIAS_OK
-                            : rebias_fail(err, REBIAS_E_RANGE, "option --%s takes no value", r->name);
+        return text == NULL
+                   ? REBIAS_OK
+                   : rebias_fail(err, REBIAS_E_RANGE, "option --%s takes no value", r->name);
     }
     if (text == NULL) {
         if (*position + 1 >= a->argc) {
-            return rebias_fail(err, REBIAS_E_RANGE, "option --%s needs a value: %s", r->name, r->metavar);
+            return rebias_fail(err, REBIAS_E_RANGE, "option --%s needs a value: %s", r->name,
+                               r->metavar);
         }
         text = a->argv[++*position];
     }
@@ -135,8 +144,8 @@ static int take_word(struct arguments *a, const char *word, struct rebias_error 
     if (a->words == a->command->max_words || a->words == MAX_WORDS) {
         const struct rebias_place place = {NULL, 0, 0, word};
         char expected[160];
-        snprintf(expected, sizeof expected, "rebias %s%s%s", a->command->name, a->command->usage[0] != '\0' ? " " : "",
-                 a->command->usage);
+        snprintf(expected, sizeof expected, "rebias %s%s%s", a->command->name,
+                 a->command->usage[0] != '\0' ? " " : "", a->command->usage);
         return rebias_fail_at(err, REBIAS_E_NAME, &place, expected, "one argument too many");
     }
     a->word[a->words++] = word;
@@ -146,11 +155,12 @@ static int take_word(struct arguments *a, const char *word, struct rebias_error 
 /* An option word: "-x" or "--name"; "-" alone and negative numbers are not. */
 static bool is_option(const char *word)
 {
-    return word[0] == '-' && word[1] != '\0' && !(word[1] >= '0' && word[1] <= '9') && word[1] != '.';
+    return word[0] == '-' && word[1] != '\0' && !(word[1] >= '0' && word[1] <= '9') &&
+           word[1] != '.';
 }
 
-int arguments_parse(struct arguments *arguments, const struct command *command, int argc, char **argv, int first,
-                    bool *help, struct rebias_error *err)
+int arguments_parse(struct arguments *arguments, const struct command *command, int argc,
+                    char **argv, int first, bool *help, struct rebias_error *err)
 {
     *arguments = (struct arguments){.command = command, .argc = argc, .argv = argv};
     assert(row_total(command) <= MAX_OPTION_ROWS);
@@ -179,7 +189,8 @@ int arguments_parse(struct arguments *arguments, const struct command *command, 
         }
     }
     if (arguments->words < command->min_words) {
-        return rebias_fail(err, REBIAS_E_NAME, "an argument is missing: rebias %s %s", command->name, command->usage);
+        return rebias_fail(err, REBIAS_E_NAME, "an argument is missing: rebias %s %s",
+                           command->name, command->usage);
     }
     return REBIAS_OK;
 }
@@ -238,8 +249,8 @@ int argument_choice(const struct arguments *arguments, const char *name)
 
 /* -- 5. lists -- */
 
-int parse_number_list(const char *option, const char *text, double min, double max, bool whole, double *values,
-                      size_t capacity, size_t *count, struct rebias_error *err)
+int parse_number_list(const char *option, const char *text, double min, double max, bool whole,
+                      double *values, size_t capacity, size_t *count, struct rebias_error *err)
 {
     char expected[160];
     snprintf(expected, sizeof expected, "%s from %g to %g, separated by commas, at most %zu",
@@ -249,13 +260,15 @@ int parse_number_list(const char *option, const char *text, double min, double m
         char item[64];
         const char *end = strchr(c, ',');
         size_t width = end != NULL ? (size_t)(end - c) : strlen(c);
-        snprintf(item, sizeof item, "%.*s", (int)(width < sizeof item ? width : sizeof item - 1), c);
+        snprintf(item, sizeof item, "%.*s",
+                 (int)(width < sizeof item ? width : sizeof item - 1), c);
         double value = 0.0;
         bool good = rebias_parse_double(item, &value) && value >= min && value <= max &&
                     (!whole || value == (double)(int64_t)value);
         if (!good || *count == capacity) {
             const struct rebias_place place = {NULL, 0, 0, good ? text : shown_value(item)};
-            return rebias_fail_at(err, REBIAS_E_RANGE, &place, expected, "bad value of --%s", option);
+            return rebias_fail_at(err, REBIAS_E_RANGE, &place, expected, "bad value of --%s",
+                                  option);
         }
         values[(*count)++] = value;
         if (end == NULL) {
@@ -274,8 +287,11 @@ static void print_row(const struct option_row *row)
     if (row->letter != 0) {
         snprintf(letter, sizeof letter, "-%c, ", row->letter);
     }
-    snprintf(left, sizeof left, "%s--%s%s%s", letter, row->name, row->kind == OPTION_FLAG ? "" : " ",
-             row->kind == OPTION_FLAG ? "" : row->kind == OPTION_CHOICE ? "WORD" : row->metavar);
+    snprintf(left, sizeof left, "%s--%s%s%s", letter, row->name,
+             row->kind == OPTION_FLAG ? "" : " ",
+             row->kind == OPTION_FLAG     ? ""
+             : row->kind == OPTION_CHOICE ? "WORD"
+                                          : row->metavar);
     printf("  %-28s %s", left, row->help);
     if (row->kind == OPTION_CHOICE) {
         printf(": %s", row->metavar);

@@ -1,4 +1,5 @@
-/* options.h - command-line options as rows of a table: parsing, range checks and help come from the same rows. */
+/* options.h - command-line options as rows of a table: parsing, range checks and help come from
+ * the same rows. */
 #ifndef REBIAS_CLI_OPTIONS_H
 #define REBIAS_CLI_OPTIONS_H
 
@@ -10,8 +11,8 @@
 enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_INTEGER, OPTION_NUMBER, OPTION_CHOICE };
 
 struct option_row {
-    const char *name;     /* without dashes */
-    char letter;          /* short form, or 0 */
+    const char *name; /* without dashes */
+    char letter;      /* short form, or 0 */
     enum option_kind kind;
     const char *metavar;  /* "N", "FILE"; for OPTION_CHOICE the choices: "a|b|c" */
     const char *fallback; /* default as text, NULL = none */
@@ -23,10 +24,10 @@ struct option_row {
 struct arguments;
 
 struct command {
-    const char *name;        /* "fit", or "table show" for a subcommand's row */
-    const char *usage;       /* positional arguments, as shown in help */
-    const char *summary;     /* one line */
-    const char *details;     /* further lines of help, or NULL */
+    const char *name;            /* "fit", or "table show" for a subcommand's row */
+    const char *usage;           /* positional arguments, as shown in help */
+    const char *summary;         /* one line */
+    const char *details;         /* further lines of help, or NULL */
     size_t min_words, max_words; /* number of positional arguments */
     const struct option_row *rows;
     size_t row_count;
@@ -37,7 +38,8 @@ struct command {
 enum { MAX_OPTION_ROWS = 64, MAX_WORDS = 16 };
 struct arguments {
     const struct command *command;
-    const char *value[MAX_OPTION_ROWS]; /* text of each row (fallback when not given), NULL = not given */
+    const char *value[MAX_OPTION_ROWS]; /* text of each row (fallback when not given), NULL =
+                                           not given */
     bool given[MAX_OPTION_ROWS];
     const char *word[MAX_WORDS];
     size_t words;
@@ -49,25 +51,28 @@ struct arguments {
 extern const struct option_row common_rows[];
 extern const size_t common_row_count;
 
-/* Parses argv[first ...]. Returns REBIAS_OK, or REBIAS_E_NAME / REBIAS_E_RANGE with a message for the user; *help is set
- * (and nothing else checked) when --help is among the options. */
-int arguments_parse(struct arguments *arguments, const struct command *command, int argc, char **argv, int first,
-                    bool *help, struct rebias_error *err);
+/* Parses argv[first ...]. Returns REBIAS_OK, or REBIAS_E_NAME / REBIAS_E_RANGE with a message
+ * for the user; *help is set (and nothing else checked) when --help is among the options. */
+int arguments_parse(struct arguments *arguments, const struct command *command, int argc,
+                    char **argv, int first, bool *help, struct rebias_error *err);
 
 /* Values by option name; the kind must match the row's (a bug otherwise). */
-const char *argument_text(const struct arguments *arguments, const char *name); /* NULL = not given, no default */
+const char *argument_text(const struct arguments *arguments,
+                          const char *name); /* NULL = not given, no default */
 bool argument_flag(const struct arguments *arguments, const char *name);
 bool argument_given(const struct arguments *arguments, const char *name);
 int64_t argument_integer(const struct arguments *arguments, const char *name);
 double argument_number(const struct arguments *arguments, const char *name);
-int argument_choice(const struct arguments *arguments, const char *name); /* index into the choices */
+int argument_choice(const struct arguments *arguments,
+                    const char *name); /* index into the choices */
 
 /* The value as an error shows it: itself, or "(nothing)" when it is empty. */
 const char *shown_value(const char *text);
 
-/* A comma-separated list of numbers in [min, max], all whole when `whole`; at most `capacity`. */
-int parse_number_list(const char *option, const char *text, double min, double max, bool whole, double *values,
-                      size_t capacity, size_t *count, struct rebias_error *err);
+/* A comma-separated list of numbers in [min, max], all whole when `whole`; at most `capacity`.
+ */
+int parse_number_list(const char *option, const char *text, double min, double max, bool whole,
+                      double *values, size_t capacity, size_t *count, struct rebias_error *err);
 
 /* Help of one command on stdout. */
 void print_command_help(const struct command *command);

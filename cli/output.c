@@ -19,7 +19,8 @@ static int skipped_words(const char *word)
     if (strcmp(word, "--threads") == 0) {
         return 2;
     }
-    bool silent = strcmp(word, "--quiet") == 0 || strcmp(word, "-q") == 0 || strncmp(word, "--threads=", 10) == 0;
+    bool silent = strcmp(word, "--quiet") == 0 || strcmp(word, "-q") == 0 ||
+                  strncmp(word, "--threads=", 10) == 0;
     return silent ? 1 : 0;
 }
 
@@ -34,14 +35,15 @@ static void write_command(FILE *out, const struct arguments *arguments)
         }
         fputc(' ', out);
         for (const char *c = arguments->argv[i]; *c != '\0'; c++) {
-            fputc((unsigned char)*c < ' ' ? '?' : *c, out); /* a line break in a name must not end the line */
+            fputc((unsigned char)*c < ' ' ? '?' : *c,
+                  out); /* a line break in a name must not end the line */
         }
     }
     fprintf(out, "\nseed: %" PRId64 "\n", argument_integer(arguments, "seed"));
 }
 
-int provenance_make(struct provenance *provenance, const struct arguments *arguments, const char *const *inputs,
-                    size_t count, struct rebias_error *err)
+int provenance_make(struct provenance *provenance, const struct arguments *arguments,
+                    const char *const *inputs, size_t count, struct rebias_error *err)
 {
     provenance->text = NULL;
     size_t size = 0;
@@ -67,9 +69,11 @@ int provenance_make(struct provenance *provenance, const struct arguments *argum
     return status;
 }
 
-int provenance_add_images(struct provenance *provenance, const struct rebias_image_set *set, struct rebias_error *err)
+int provenance_add_images(struct provenance *provenance, const struct rebias_image_set *set,
+                          struct rebias_error *err)
 {
-    static const char *const names[4] = {"training images", "training labels", "test images", "test labels"};
+    static const char *const names[4] = {"training images", "training labels", "test images",
+                                         "test labels"};
     size_t used = strlen(provenance->text);
     size_t size = used + 256;
     char *grown = realloc(provenance->text, size);
@@ -78,7 +82,8 @@ int provenance_add_images(struct provenance *provenance, const struct rebias_ima
     }
     provenance->text = grown;
     for (int i = 0; i < 4; i++) {
-        int written = snprintf(grown + used, size - used, "input: %s %s\n", names[i], set->checksum[i]);
+        int written =
+            snprintf(grown + used, size - used, "input: %s %s\n", names[i], set->checksum[i]);
         used += written > 0 ? (size_t)written : 0;
     }
     return REBIAS_OK;
@@ -127,7 +132,8 @@ int table_number(struct table *table, double value, struct rebias_error *err)
         snprintf(text, sizeof text, "%.17g", value);
         double back = 0.0;
         char shorter[40];
-        for (int digits = 1; digits < 17; digits++) { /* the shortest form that reads back to the same number */
+        for (int digits = 1; digits < 17;
+             digits++) { /* the shortest form that reads back to the same number */
             snprintf(shorter, sizeof shorter, "%.*g", digits, value);
             if (rebias_parse_double(shorter, &back) && back == value) {
                 memcpy(text, shorter, sizeof text);
@@ -177,22 +183,26 @@ static void print_csv(FILE *out, const struct table *table)
     }
 }
 
-/* Numbers are shown with 5 digits in tables for people (written into shown); everything else as it is. */
+/* Numbers are shown with 5 digits in tables for people (written into shown); everything else as
+ * it is. */
 static const char *short_cell(const char *text, char shown[32])
 {
     double value = 0.0;
     int64_t whole = 0;
-    if (!rebias_parse_integer(text, INT64_MIN, INT64_MAX, &whole) && rebias_parse_double(text, &value)) {
+    if (!rebias_parse_integer(text, INT64_MIN, INT64_MAX, &whole) &&
+        rebias_parse_double(text, &value)) {
         snprintf(shown, 32, "%.5g", value);
         return shown;
     }
     return text[0] != '\0' ? text : "-";
 }
 
-static void print_padded(FILE *out, const char *text, size_t column, size_t columns, const size_t *width)
+static void print_padded(FILE *out, const char *text, size_t column, size_t columns,
+                         const size_t *width)
 {
     bool last = column + 1 == columns;
-    fprintf(out, "%s%-*s%s", column > 0 ? "  " : "", last ? 0 : (int)width[column], text, last ? "\n" : "");
+    fprintf(out, "%s%-*s%s", column > 0 ? "  " : "", last ? 0 : (int)width[column], text,
+            last ? "\n" : "");
 }
 
 static void print_aligned(FILE *out, const struct table *table)
@@ -213,7 +223,8 @@ static void print_aligned(FILE *out, const struct table *table)
         print_padded(out, table->names[c], c, table->columns, width);
     }
     for (size_t i = 0; i < table->cells.count; i++) {
-        print_padded(out, short_cell(cells[i], shown), i % table->columns, table->columns, width);
+        print_padded(out, short_cell(cells[i], shown), i % table->columns, table->columns,
+                     width);
     }
 }
 
@@ -227,8 +238,8 @@ static void print_provenance(FILE *out, const char *text)
     }
 }
 
-int table_print(const struct table *table, const struct provenance *provenance, bool csv, const char *path,
-                struct rebias_error *err)
+int table_print(const struct table *table, const struct provenance *provenance, bool csv,
+                const char *path, struct rebias_error *err)
 {
     struct rebias_output out;
     int status = rebias_output_open(&out, path, err);
@@ -244,13 +255,14 @@ int table_print(const struct table *table, const struct provenance *provenance, 
     return rebias_output_close(&out, err);
 }
 
-int table_finish(struct table *table, const struct arguments *arguments, const char *const *inputs, size_t input_count,
-                 struct rebias_error *err)
+int table_finish(struct table *table, const struct arguments *arguments,
+                 const char *const *inputs, size_t input_count, struct rebias_error *err)
 {
     struct provenance provenance;
     int status = provenance_make(&provenance, arguments, inputs, input_count, err);
     if (status == REBIAS_OK) {
-        status = table_print(table, &provenance, argument_choice(arguments, "format") == 1, NULL, err);
+        status = table_print(table, &provenance, argument_choice(arguments, "format") == 1,
+                             NULL, err);
     }
     provenance_free(&provenance);
     return status;
@@ -272,7 +284,8 @@ void remark(const struct arguments *arguments, const char *format, ...)
 
 static volatile sig_atomic_t interrupted;
 
-/* The third signal ends the program at once; not the second, for timeout(1) sends each one twice. */
+/* The third signal ends the program at once; not the second, for timeout(1) sends each one
+ * twice. */
 static void note_signal(int number)
 {
     interrupted = interrupted + 1;

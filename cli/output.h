@@ -7,23 +7,25 @@
 
 enum { MAX_INPUTS = 16 };
 
-/* Provenance: version, command line (without --threads, --quiet, which change nothing), seed, checksums of inputs. */
+/* Provenance: version, command line (without --threads, --quiet, which change nothing), seed,
+ * checksums of inputs. */
 struct provenance {
     char *text; /* lines, each ending in '\n'; free with provenance_free */
 };
 
 /* inputs[count]: files whose checksum is written, NULL entries left out. */
-int provenance_make(struct provenance *provenance, const struct arguments *arguments, const char *const *inputs,
-                    size_t count, struct rebias_error *err);
+int provenance_make(struct provenance *provenance, const struct arguments *arguments,
+                    const char *const *inputs, size_t count, struct rebias_error *err);
 struct rebias_image_set;
 /* Appends the checksums of an image set's four files. */
-int provenance_add_images(struct provenance *provenance, const struct rebias_image_set *set, struct rebias_error *err);
+int provenance_add_images(struct provenance *provenance, const struct rebias_image_set *set,
+                          struct rebias_error *err);
 void provenance_free(struct provenance *provenance);
 
 /* A table that is filled row by row and printed at the end. */
 struct table {
     size_t columns;
-    const char *const *names; /* borrowed */
+    const char *const *names;   /* borrowed */
     struct rebias_buffer cells; /* char *, row-major */
 };
 
@@ -34,19 +36,21 @@ int table_integer(struct table *table, int64_t value, struct rebias_error *err);
 int table_number(struct table *table, double value, struct rebias_error *err);
 void table_free(struct table *table);
 
-/* Prints provenance (each line behind "# ") and table; csv: names and cells separated by commas. */
-int table_print(const struct table *table, const struct provenance *provenance, bool csv, const char *path,
-                struct rebias_error *err);
+/* Prints provenance (each line behind "# ") and table; csv: names and cells separated by
+ * commas. */
+int table_print(const struct table *table, const struct provenance *provenance, bool csv,
+                const char *path, struct rebias_error *err);
 
 /* Prints the table where --format and -o (when the command has it) say. */
-int table_finish(struct table *table, const struct arguments *arguments, const char *const *inputs, size_t input_count,
-                 struct rebias_error *err);
+int table_finish(struct table *table, const struct arguments *arguments,
+                 const char *const *inputs, size_t input_count, struct rebias_error *err);
 
 /* A remark for people, on stderr, unless --quiet. */
-void remark(const struct arguments *arguments, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void remark(const struct arguments *arguments, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
-/* Progress on stderr: a bar on a terminal, nothing otherwise; interrupts when SIGINT or SIGTERM has come. Give
- * progress_step as callback with a struct progress as context. */
+/* Progress on stderr: a bar on a terminal, nothing otherwise; interrupts when SIGINT or SIGTERM
+ * has come. Give progress_step as callback with a struct progress as context. */
 struct progress {
     const struct arguments *arguments;
     const char *what;
@@ -57,10 +61,12 @@ struct progress {
 int progress_step(void *context, size_t done, size_t total);
 void progress_end(struct progress *progress);
 
-/* Installs the handler that progress_step looks at. Commands that have no progress die of the signal, as programs do. */
+/* Installs the handler that progress_step looks at. Commands that have no progress die of the
+ * signal, as programs do. */
 void progress_catch_signals(void);
 
-/* While a large file is written: a signal takes its temporary file away and ends the program. NULL: no longer. */
+/* While a large file is written: a signal takes its temporary file away and ends the program.
+ * NULL: no longer. */
 void remove_on_signal(const char *path);
 
 /* --threads, or all processors. */

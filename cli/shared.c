@@ -5,12 +5,15 @@
 
 const char *const polarity_words[2] = {"SET", "RESET"};
 
-int parse_method(const char *text, struct rebias_binning_options *options, struct rebias_error *err)
+int parse_method(const char *text, struct rebias_binning_options *options,
+                 struct rebias_error *err)
 {
-    static const char expected[] = "binning, binning:BINS or binning:BINS:width|count, with 1 to 10000 bins";
+    static const char expected[] =
+        "binning, binning:BINS or binning:BINS:width|count, with 1 to 10000 bins";
     const struct rebias_place place = {NULL, 0, 0, shown_value(text)};
     const size_t length = strlen("binning");
-    if (strncmp(text, "binning", length) != 0 || (text[length] != '\0' && text[length] != ':')) {
+    if (strncmp(text, "binning", length) != 0 ||
+        (text[length] != '\0' && text[length] != ':')) {
         return rebias_fail_at(err, REBIAS_E_NAME, &place, expected, "unknown estimator");
     }
     if (text[length] == '\0') {

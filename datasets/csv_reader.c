@@ -1,8 +1,9 @@
 /* csv_reader.c - rows of a delimited text file: libcsv wrapped once.
- * 1. fields   2. lines   3. one row through the parser   4. judging rows   5. preamble   6. the whole file
+ * 1. fields   2. lines   3. one row through the parser   4. judging rows   5. preamble   6. the
+ * whole file
  *
- * libcsv is a push parser without line numbers. It is fed line by line, so at most one row ends in a call and
- * the line of every row is known, also behind quoted line ends.
+ * libcsv is a push parser without line numbers. It is fed line by line, so at most one row ends
+ * in a call and the line of every row is known, also behind quoted line ends.
  */
 #include "csv_reader.h"
 #include <csv.h>
@@ -26,8 +27,8 @@ struct reader {
     size_t size;
     struct cursor next;
     char delimiter;
-    size_t columns;              /* fields of the header; 0 = not read yet */
-    char *arena;                 /* the row's fields, each terminated: never more bytes than the file has */
+    size_t columns; /* fields of the header; 0 = not read yet */
+    char *arena;    /* the row's fields, each terminated: never more bytes than the file has */
     size_t used;
     struct rebias_buffer fields; /* const char * into arena */
     bool ended;                  /* the parser saw the row's end */
@@ -44,8 +45,8 @@ const char *rebias_csv_name(const char *path)
 
 /* -- 1. fields -- */
 
-int rebias_csv_refuse(const struct rebias_csv_row *row, size_t field, int status, const char *expected,
-                      const char *message, struct rebias_error *err)
+int rebias_csv_refuse(const struct rebias_csv_row *row, size_t field, int status,
+                      const char *expected, const char *message, struct rebias_error *err)
 {
     const struct rebias_place place = {row->file, row->line, field + 1, row->fields[field]};
     return rebias_fail_at(err, status, &place, expected, "%s", message);
@@ -74,7 +75,8 @@ static bool is_not_finite(const char *text)
     return end != text && *end == '\0' && !isfinite(value);
 }
 
-int rebias_csv_number(const struct rebias_csv_row *row, size_t field, double *value, struct rebias_error *err)
+int rebias_csv_number(const struct rebias_csv_row *row, size_t field, double *value,
+                      struct rebias_error *err)
 {
     const char *text = row->fields[field];
     const char *expected = "a decimal number such as 1.5e-6";
@@ -85,10 +87,12 @@ int rebias_csv_number(const struct rebias_csv_row *row, size_t field, double *va
         return rebias_csv_refuse(row, field, REBIAS_E_FORMAT, expected, "empty field", err);
     }
     if (has_decimal_comma(text)) {
-        return rebias_csv_refuse(row, field, REBIAS_E_FORMAT, "a decimal point", "decimal comma", err);
+        return rebias_csv_refuse(row, field, REBIAS_E_FORMAT, "a decimal point",
+                                 "decimal comma", err);
     }
     if (is_not_finite(text)) {
-        return rebias_csv_refuse(row, field, REBIAS_E_RANGE, expected, "number is not finite", err);
+        return rebias_csv_refuse(row, field, REBIAS_E_RANGE, expected, "number is not finite",
+                                 err);
     }
     return rebias_csv_refuse(row, field, REBIAS_E_FORMAT, expected, "not a number", err);
 }
@@ -118,8 +122,8 @@ static bool is_blank_line(const struct reader *r, size_t start, size_t end)
     return true;
 }
 
-static int fail_line(const struct reader *r, size_t line, size_t column, int status, const char *expected,
-                     const char *message, struct rebias_error *err)
+static int fail_line(const struct reader *r, size_t line, size_t column, int status,
+                     const char *expected, const char *message, struct rebias_error *err)
 {
     const struct rebias_place place = {r->name, line, column, NULL};
     return rebias_fail_at(err, status, &place, expected, "%s", message);
@@ -169,7 +173,8 @@ static int feed_line(struct reader *r, struct rebias_error *err)
             return rebias_fail(err, REBIAS_E_MEMORY, "%s: out of memory for a row", r->name);
         }
         return fail_line(r, r->next.line, r->fields.count + 1, REBIAS_E_FORMAT,
-                         "quotes around the whole field, doubled inside", "misplaced quote", err);
+                         "quotes around the whole field, doubled inside", "misplaced quote",
+                         err);
     }
     r->next.position = end;
     r->next.line++;
@@ -180,14 +185,14 @@ static int feed_line(struct reader *r, struct rebias_error *err)
 static int finish_row(struct reader *r, size_t line, struct rebias_error *err)
 {
     if (csv_fini(&r->parser, on_field, on_row, r) != 0) {
-        return fail_line(r, line, r->fields.count + 1, REBIAS_E_FORMAT, "a closing quote", "quote is not closed",
-                         err);
+        return fail_line(r, line, r->fields.count + 1, REBIAS_E_FORMAT, "a closing quote",
+                         "quote is not closed", err);
     }
     return r->status;
 }
 
-/* Collects the fields of the row at the cursor: one line, or more where a quoted field spans lines. *second
- * = the line behind its first one. A blank line gives no fields. */
+/* Collects the fields of the row at the cursor: one line, or more where a quoted field spans
+ * lines. *second = the line behind its first one. A blank line gives no fields. */
 static int parse_row(struct reader *r, struct cursor *second, struct rebias_error *err)
 {
     struct cursor first = r->next;
@@ -211,7 +216,8 @@ static int parse_row(struct reader *r, struct cursor *second, struct rebias_erro
 
 /* -- 4. judging rows -- */
 
-static int check_count(const struct reader *r, const struct rebias_csv_row *row, struct rebias_error *err)
+static int check_count(const struct reader *r, const struct rebias_csv_row *row,
+                       struct rebias_error *err)
 {
     if (row->count == r->columns) {
         return REBIAS_OK;
@@ -222,11 +228,12 @@ static int check_count(const struct reader *r, const struct rebias_csv_row *row,
     snprintf(expected, sizeof expected, "%zu as in the header%s", r->columns,
              comma ? "; decimal commas are not accepted" : "");
     const struct rebias_place place = {row->file, row->line, 0, NULL};
-    return rebias_fail_at(err, REBIAS_E_FORMAT, &place, expected, "row has %zu field%s", row->count,
-                          row->count == 1 ? "" : "s");
+    return rebias_fail_at(err, REBIAS_E_FORMAT, &place, expected, "row has %zu field%s",
+                          row->count, row->count == 1 ? "" : "s");
 }
 
-static int deliver_header(struct reader *r, const struct rebias_csv_row *row, struct rebias_error *err)
+static int deliver_header(struct reader *r, const struct rebias_csv_row *row,
+                          struct rebias_error *err)
 {
     int status = r->handler->header(r->handler->context, row, err);
     if (status == REBIAS_OK) {
@@ -257,8 +264,8 @@ static int deliver_row(struct reader *r, size_t line, struct rebias_error *err)
 }
 
 /* Counts a bad row and goes on behind it; behind its first line when the quotes are broken. */
-static int skip_row(struct reader *r, bool broken, const struct cursor *second, const struct rebias_error *bad,
-                    struct rebias_error *err)
+static int skip_row(struct reader *r, bool broken, const struct cursor *second,
+                    const struct rebias_error *bad, struct rebias_error *err)
 {
     if (r->counts.skipped == 0) {
         r->first_bad = *bad;
@@ -296,7 +303,8 @@ static int read_row(struct reader *r, struct rebias_error *err)
 
 /* -- 5. preamble -- */
 
-/* The delimiter that the header line holds most of, outside quotes; comma when it holds none. */
+/* The delimiter that the header line holds most of, outside quotes; comma when it holds none.
+ */
 static char find_delimiter(const struct reader *r)
 {
     static const char candidates[] = ",;\t";
@@ -348,7 +356,8 @@ static int refuse_binary(const struct reader *r, struct rebias_error *err)
     for (size_t i = line_end(r, 0); i <= stop; i = line_end(r, i)) {
         line++;
     }
-    return fail_line(r, line, 0, REBIAS_E_FORMAT, "UTF-8 or ASCII text", "NUL byte in a text file", err);
+    return fail_line(r, line, 0, REBIAS_E_FORMAT, "UTF-8 or ASCII text",
+                     "NUL byte in a text file", err);
 }
 
 /* -- 6. the whole file -- */
@@ -369,7 +378,8 @@ static int read_rows(struct reader *r, struct rebias_error *err)
 static int check_rows(const struct reader *r, struct rebias_error *err)
 {
     if (r->counts.rows == 0) {
-        return fail_line(r, 0, 0, REBIAS_E_DATA, "at least one row below the header", "file has no data rows", err);
+        return fail_line(r, 0, 0, REBIAS_E_DATA, "at least one row below the header",
+                         "file has no data rows", err);
     }
     if (r->counts.skipped < r->counts.rows) {
         return REBIAS_OK;
@@ -377,12 +387,12 @@ static int check_rows(const struct reader *r, struct rebias_error *err)
     const struct rebias_error *bad = &r->first_bad;
     const struct rebias_place place = {r->name, bad->line, bad->column, bad->value};
     return rebias_fail_at(err, REBIAS_E_DATA, &place, bad->expected,
-                          "no data rows left, %zu skipped as bad; the first one: %s", r->counts.skipped,
-                          bad->message);
+                          "no data rows left, %zu skipped as bad; the first one: %s",
+                          r->counts.skipped, bad->message);
 }
 
-int rebias_csv_read(const char *path, const struct rebias_csv_handler *handler, struct rebias_csv_counts *counts,
-                    struct rebias_error *err)
+int rebias_csv_read(const char *path, const struct rebias_csv_handler *handler,
+                    struct rebias_csv_counts *counts, struct rebias_error *err)
 {
     struct reader r = {.handler = handler, .name = rebias_csv_name(path), .delimiter = ','};
     *counts = (struct rebias_csv_counts){0, 0};

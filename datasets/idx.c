@@ -1,8 +1,9 @@
 /* idx.c - labelled images from one pair of IDX files.
  * 1. header   2. images   3. labels   4. the pair
  *
- * Format: big-endian 32-bit magic 0x000008DD (08 = unsigned byte, DD = dimensions), one 32-bit size a dimension,
- * then the bytes (Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits").
+ * Format: big-endian 32-bit magic 0x000008DD (08 = unsigned byte, DD = dimensions), one 32-bit
+ * size a dimension, then the bytes (Y. LeCun, C. Cortes, C. Burges, "The MNIST database of
+ * handwritten digits").
  */
 #include "rebias/base.h"
 #include "rebias/images.h"
@@ -40,12 +41,14 @@ static uint32_t read_big_endian(const char *bytes)
     return value;
 }
 
-static int check_magic(const struct idx *idx, size_t size, uint32_t magic, struct rebias_error *err)
+static int check_magic(const struct idx *idx, size_t size, uint32_t magic,
+                       struct rebias_error *err)
 {
     char value[16];
     char expected[64];
     if (size < 4) {
-        return fail_file(idx->path, REBIAS_E_FORMAT, "an IDX file", "file is too short for a magic number", err);
+        return fail_file(idx->path, REBIAS_E_FORMAT, "an IDX file",
+                         "file is too short for a magic number", err);
     }
     uint32_t found = read_big_endian(idx->data);
     if (found == magic) {
@@ -73,10 +76,11 @@ static int check_size(struct idx *idx, size_t header, size_t size, struct rebias
     const struct rebias_place place = {idx->path, 0, 0, NULL};
     char expected[64];
     snprintf(expected, sizeof expected, "%zu", count);
-    return rebias_fail_at(err, REBIAS_E_FORMAT, &place, overflow ? "more than memory can hold" : expected,
-                          overflow || found < count ? "file is truncated: %zu bytes behind the header"
-                                                    : "trailing bytes: %zu bytes behind the header",
-                          found);
+    return rebias_fail_at(
+        err, REBIAS_E_FORMAT, &place, overflow ? "more than memory can hold" : expected,
+        overflow || found < count ? "file is truncated: %zu bytes behind the header"
+                                  : "trailing bytes: %zu bytes behind the header",
+        found);
 }
 
 /* Reads a file whose magic number names `dimensions` sizes; those not named are 1. */
@@ -94,7 +98,8 @@ static int read_idx(struct idx *idx, const char *path, uint32_t magic, struct re
         return status;
     }
     if (size < header) {
-        return fail_file(path, REBIAS_E_FORMAT, "the sizes behind the magic number", "file is truncated", err);
+        return fail_file(path, REBIAS_E_FORMAT, "the sizes behind the magic number",
+                         "file is truncated", err);
     }
     for (size_t i = 0; i < MAX_DIMENSIONS; i++) {
         idx->size[i] = i < dimensions ? read_big_endian(idx->data + 4 + 4 * i) : 1;
@@ -105,16 +110,19 @@ static int read_idx(struct idx *idx, const char *path, uint32_t magic, struct re
 
 /* -- 2. images -- */
 
-static int take_images(struct rebias_images *images, const struct idx *idx, struct rebias_error *err)
+static int take_images(struct rebias_images *images, const struct idx *idx,
+                       struct rebias_error *err)
 {
     images->n = idx->size[0];
     images->rows = idx->size[1];
     images->columns = idx->size[2];
     if (images->n == 0) {
-        return fail_file(idx->path, REBIAS_E_DATA, "at least one image", "file holds no images", err);
+        return fail_file(idx->path, REBIAS_E_DATA, "at least one image", "file holds no images",
+                         err);
     }
     if (idx->count == 0) {
-        return fail_file(idx->path, REBIAS_E_FORMAT, "at least one row and column", "images have no pixels", err);
+        return fail_file(idx->path, REBIAS_E_FORMAT, "at least one row and column",
+                         "images have no pixels", err);
     }
     int status = rebias_alloc(&images->pixels, idx->count, sizeof *images->pixels, err);
     if (status == REBIAS_OK) {
@@ -125,12 +133,13 @@ static int take_images(struct rebias_images *images, const struct idx *idx, stru
 
 /* -- 3. labels -- */
 
-static int take_labels(struct rebias_images *images, const struct idx *idx, struct rebias_error *err)
+static int take_labels(struct rebias_images *images, const struct idx *idx,
+                       struct rebias_error *err)
 {
     if (idx->count != images->n) {
         const struct rebias_place place = {idx->path, 0, 0, NULL};
-        return rebias_fail_at(err, REBIAS_E_FORMAT, &place, "as many labels as images", "%zu labels for %zu images",
-                              idx->count, images->n);
+        return rebias_fail_at(err, REBIAS_E_FORMAT, &place, "as many labels as images",
+                              "%zu labels for %zu images", idx->count, images->n);
     }
     int status = rebias_alloc(&images->labels, idx->count, sizeof *images->labels, err);
     if (status != REBIAS_OK) {
@@ -146,8 +155,8 @@ static int take_labels(struct rebias_images *images, const struct idx *idx, stru
 
 /* -- 4. the pair -- */
 
-int rebias_images_load(struct rebias_images *out, const char *image_path, const char *label_path,
-                       struct rebias_error *err)
+int rebias_images_load(struct rebias_images *out, const char *image_path,
+                       const char *label_path, struct rebias_error *err)
 {
     *out = (struct rebias_images){0};
     struct rebias_images images = {0};

@@ -9,13 +9,15 @@
 
 enum { FILES = 4, FOLDERS = 5 };
 
-static const char *const file_names[FILES] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
-                                              "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+static const char *const file_names[FILES] = {
+    "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte"};
 
 /* -- 1. files of a folder -- */
 
 /* *text = the parts one after the other (NULL = none), to be given to free(). */
-static int join(char **text, const char *a, const char *b, const char *c, struct rebias_error *err)
+static int join(char **text, const char *a, const char *b, const char *c,
+                struct rebias_error *err)
 {
     size_t size = strlen(a) + strlen(b) + strlen(c) + 2;
     int status = rebias_alloc(text, size, 1, err);
@@ -26,7 +28,8 @@ static int join(char **text, const char *a, const char *b, const char *c, struct
 }
 
 /* *path = folder/name or folder/name.gz, whichever exists; NULL when neither does. */
-static int find_file(char **path, const char *folder, const char *name, struct rebias_error *err)
+static int find_file(char **path, const char *folder, const char *name,
+                     struct rebias_error *err)
 {
     static const char *const endings[] = {"", ".gz"};
     *path = NULL;
@@ -41,7 +44,8 @@ static int find_file(char **path, const char *folder, const char *name, struct r
     return REBIAS_OK;
 }
 
-/* Fills path[FILES] when the folder holds the training images; then the other files must be there too. */
+/* Fills path[FILES] when the folder holds the training images; then the other files must be
+ * there too. */
 static int find_files(char *path[FILES], const char *folder, struct rebias_error *err)
 {
     int status = find_file(&path[0], folder, file_names[0], err);
@@ -49,7 +53,8 @@ static int find_files(char *path[FILES], const char *folder, struct rebias_error
         status = find_file(&path[i], folder, file_names[i], err);
         if (status == REBIAS_OK && path[i] == NULL) {
             const struct rebias_place place = {folder, 0, 0, file_names[i]};
-            status = rebias_fail_at(err, REBIAS_E_IO, &place, "the four files of a data set", "file is missing");
+            status = rebias_fail_at(err, REBIAS_E_IO, &place, "the four files of a data set",
+                                    "file is missing");
         }
     }
     return status;
@@ -58,7 +63,8 @@ static int find_files(char *path[FILES], const char *folder, struct rebias_error
 /* -- 2. where to look -- */
 
 /* Fills folder[FOLDERS] in the order of the search; those that do not apply stay NULL. */
-static int list_folders(char *folder[FOLDERS], const char *name, const char *data_dir, struct rebias_error *err)
+static int list_folders(char *folder[FOLDERS], const char *name, const char *data_dir,
+                        struct rebias_error *err)
 {
     int status = rebias_copy_text(&folder[0], data_dir, err);
     if (status == REBIAS_OK && data_dir != NULL) {
@@ -84,24 +90,29 @@ static const char *how_to_get(const char *name)
     if (strcmp(name, "mnist") == 0) {
         return "its four IDX files; get them with scripts/fetch-mnist";
     }
-    return "fashion-mnist, mnist or a folder with train-images-idx3-ubyte[.gz] and its three companions";
+    return "fashion-mnist, mnist or a folder with train-images-idx3-ubyte[.gz] and its three "
+           "companions";
 }
 
-static int fail_not_found(char *const folder[FOLDERS], const char *name, struct rebias_error *err)
+static int fail_not_found(char *const folder[FOLDERS], const char *name,
+                          struct rebias_error *err)
 {
     char places[192] = "";
     size_t used = 0;
     for (size_t i = 0; i < FOLDERS; i++) {
         if (folder[i] != NULL && used < sizeof places) {
-            int written = snprintf(places + used, sizeof places - used, "%s%s", used > 0 ? ", " : "", folder[i]);
+            int written = snprintf(places + used, sizeof places - used, "%s%s",
+                                   used > 0 ? ", " : "", folder[i]);
             used += written > 0 ? (size_t)written : 0;
         }
     }
     const struct rebias_place place = {NULL, 0, 0, name};
-    return rebias_fail_at(err, REBIAS_E_NAME, &place, how_to_get(name), "data set not found in %s", places);
+    return rebias_fail_at(err, REBIAS_E_NAME, &place, how_to_get(name),
+                          "data set not found in %s", places);
 }
 
-static int find_set(char *path[FILES], const char *name, const char *data_dir, struct rebias_error *err)
+static int find_set(char *path[FILES], const char *name, const char *data_dir,
+                    struct rebias_error *err)
 {
     char *folder[FOLDERS] = {NULL};
     int status = list_folders(folder, name, data_dir, err);
@@ -121,7 +132,8 @@ static int find_set(char *path[FILES], const char *name, const char *data_dir, s
 
 /* -- 3. loading -- */
 
-static int load_files(struct rebias_image_set *set, char *const path[FILES], struct rebias_error *err)
+static int load_files(struct rebias_image_set *set, char *const path[FILES],
+                      struct rebias_error *err)
 {
     int status = rebias_images_load(&set->train, path[0], path[1], err);
     if (status == REBIAS_OK) {
@@ -133,7 +145,8 @@ static int load_files(struct rebias_image_set *set, char *const path[FILES], str
     return status;
 }
 
-static int check_shapes(const struct rebias_image_set *set, const char *test_path, struct rebias_error *err)
+static int check_shapes(const struct rebias_image_set *set, const char *test_path,
+                        struct rebias_error *err)
 {
     const struct rebias_images *a = &set->train;
     const struct rebias_images *b = &set->test;
@@ -142,8 +155,8 @@ static int check_shapes(const struct rebias_image_set *set, const char *test_pat
     }
     const struct rebias_place place = {test_path, 0, 0, NULL};
     return rebias_fail_at(err, REBIAS_E_FORMAT, &place, "images of one size",
-                          "test images are %zu x %zu, training images %zu x %zu", b->rows, b->columns, a->rows,
-                          a->columns);
+                          "test images are %zu x %zu, training images %zu x %zu", b->rows,
+                          b->columns, a->rows, a->columns);
 }
 
 int rebias_image_set_load(struct rebias_image_set **out, const char *name, const char *data_dir,

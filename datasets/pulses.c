@@ -9,7 +9,8 @@
 
 /* -- 1. life cycle -- */
 
-static int allocate_columns(struct rebias_pulses *pulses, bool labelled, struct rebias_error *err)
+static int allocate_columns(struct rebias_pulses *pulses, bool labelled,
+                            struct rebias_error *err)
 {
     int status = rebias_alloc(&pulses->polarity, pulses->n, sizeof *pulses->polarity, err);
     if (status == REBIAS_OK) {
@@ -25,7 +26,8 @@ static int allocate_columns(struct rebias_pulses *pulses, bool labelled, struct 
     return status;
 }
 
-int rebias_pulses_new(struct rebias_pulses **out, size_t n, bool labelled, struct rebias_error *err)
+int rebias_pulses_new(struct rebias_pulses **out, size_t n, bool labelled,
+                      struct rebias_error *err)
 {
     *out = NULL;
     struct rebias_pulses *pulses = NULL;
@@ -71,14 +73,14 @@ size_t rebias_pulses_count(const struct rebias_pulses *pulses, int polarity)
 
 /* -- 3. distinct labels -- */
 
-/* Labels are marked in a bitmap that slides over the occupied windows of the int32 range: no allocation, and one
- * pass for the small numbers that labels are. */
+/* Labels are marked in a bitmap that slides over the occupied windows of the int32 range: no
+ * allocation, and one pass for the small numbers that labels are. */
 enum { WINDOW_BITS = 1 << 19 };
 
-/* Marks the labels in [start, start + WINDOW_BITS); returns how many are new and the smallest label beyond
- * in *next (INT64_MAX when there is none). */
-static size_t mark_window(const struct rebias_pulses *pulses, int polarity, const int32_t *label, int64_t start,
-                          int64_t *next)
+/* Marks the labels in [start, start + WINDOW_BITS); returns how many are new and the smallest
+ * label beyond in *next (INT64_MAX when there is none). */
+static size_t mark_window(const struct rebias_pulses *pulses, int polarity,
+                          const int32_t *label, int64_t start, int64_t *next)
 {
     uint64_t seen[WINDOW_BITS / 64];
     memset(seen, 0, sizeof seen);
@@ -100,7 +102,8 @@ static size_t mark_window(const struct rebias_pulses *pulses, int polarity, cons
     return count;
 }
 
-static size_t count_distinct(const struct rebias_pulses *pulses, int polarity, const int32_t *label)
+static size_t count_distinct(const struct rebias_pulses *pulses, int polarity,
+                             const int32_t *label)
 {
     if (label == NULL) {
         return 0;
@@ -127,8 +130,10 @@ static bool is_wrong_sign(int polarity, double dG)
     return polarity == 0 ? dG < 0.0 : dG > 0.0;
 }
 
-/* Fills all but the labels and the sd; the running mean cannot overflow for points of one sign. */
-static void summarise_ranges(const struct rebias_pulses *pulses, int polarity, struct rebias_pulses_summary *s)
+/* Fills all but the labels and the sd; the running mean cannot overflow for points of one sign.
+ */
+static void summarise_ranges(const struct rebias_pulses *pulses, int polarity,
+                             struct rebias_pulses_summary *s)
 {
     size_t wrong = 0;
     for (size_t i = 0; i < pulses->n; i++) {
@@ -149,7 +154,8 @@ static void summarise_ranges(const struct rebias_pulses *pulses, int polarity, s
     s->wrong_sign = s->n > 0 ? (double)wrong / (double)s->n : 0.0;
 }
 
-static double standard_deviation(const struct rebias_pulses *pulses, int polarity, double mean, size_t n)
+static double standard_deviation(const struct rebias_pulses *pulses, int polarity, double mean,
+                                 size_t n)
 {
     if (n < 2) {
         return 0.0;

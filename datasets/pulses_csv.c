@@ -12,11 +12,13 @@
 enum column_id { POLARITY, CONDUCTANCE, CHANGE, AFTER, DEVICE, CYCLE, PULSE, COLUMN_COUNT };
 enum { LABELS = 3 };
 
-static const char *const standard_names[COLUMN_COUNT] = {"polarity", "G", "dG", "after", "device", "cycle", "pulse"};
+static const char *const standard_names[COLUMN_COUNT] = {"polarity", "G",     "dG",   "after",
+                                                         "device",   "cycle", "pulse"};
 
 static const char known_units[] = "S, mS, uS, nS, pS, ohm, kohm or Mohm";
 
-/* factor is exact, and one rounding is made: G = x / factor, or 1 / (x factor) for a resistance. */
+/* factor is exact, and one rounding is made: G = x / factor, or 1 / (x factor) for a
+ * resistance. */
 struct unit {
     const char *prefix; /* case matters: m is milli, M is mega */
     const char *base;   /* case does not matter */
@@ -25,8 +27,9 @@ struct unit {
 };
 
 static const struct unit units[] = {
-    {"", "S", 1.0, false},    {"m", "S", 1e3, false},  {"u", "S", 1e6, false},  {"n", "S", 1e9, false},
-    {"p", "S", 1e12, false},  {"", "ohm", 1.0, true},  {"k", "ohm", 1e3, true}, {"M", "ohm", 1e6, true},
+    {"", "S", 1.0, false},   {"m", "S", 1e3, false},  {"u", "S", 1e6, false},
+    {"n", "S", 1e9, false},  {"p", "S", 1e12, false}, {"", "ohm", 1.0, true},
+    {"k", "ohm", 1e3, true}, {"M", "ohm", 1e6, true},
 };
 
 struct column {
@@ -78,7 +81,8 @@ static const struct unit *find_unit(const char *name)
 {
     for (size_t i = 0; name != NULL && i < sizeof units / sizeof units[0]; i++) {
         size_t prefix = strlen(units[i].prefix);
-        if (strncmp(name, units[i].prefix, prefix) == 0 && same_text(name + prefix, units[i].base, true)) {
+        if (strncmp(name, units[i].prefix, prefix) == 0 &&
+            same_text(name + prefix, units[i].base, true)) {
             return &units[i];
         }
     }
@@ -105,7 +109,8 @@ static bool has_stem(const char *name, const char *wanted, bool ignore_case)
     if (suffix == NULL || (size_t)(suffix - name) != length + 1) {
         return false;
     }
-    return ignore_case ? equal_ignoring_case(name, wanted, length) : strncmp(name, wanted, length) == 0;
+    return ignore_case ? equal_ignoring_case(name, wanted, length)
+                       : strncmp(name, wanted, length) == 0;
 }
 
 static bool is_match(const char *name, const char *wanted, enum match how)
@@ -118,7 +123,8 @@ static bool is_match(const char *name, const char *wanted, enum match how)
 }
 
 /* Number of fields that match; *field = the first. */
-static size_t count_matches(const struct rebias_csv_row *header, const char *wanted, enum match how, size_t *field)
+static size_t count_matches(const struct rebias_csv_row *header, const char *wanted,
+                            enum match how, size_t *field)
 {
     size_t count = 0;
     for (size_t i = 0; i < header->count; i++) {
@@ -136,8 +142,8 @@ static bool is_quantity(enum column_id id)
 }
 
 /* Fills column->present and field; a column that is not there is no error. */
-static int find_column(const struct rebias_csv_row *header, enum column_id id, const char *wanted,
-                       struct column *column, struct rebias_error *err)
+static int find_column(const struct rebias_csv_row *header, enum column_id id,
+                       const char *wanted, struct column *column, struct rebias_error *err)
 {
     for (int how = 0; how < MATCH_COUNT; how++) {
         bool by_stem = how == EXACT_STEM || how == ANY_CASE_STEM;
@@ -162,15 +168,19 @@ static int find_column(const struct rebias_csv_row *header, enum column_id id, c
 
 static const char *option_of(const struct rebias_pulses_options *o, enum column_id id)
 {
-    const char *const names[COLUMN_COUNT] = {o->polarity, o->G, o->dG, o->after, o->device, o->cycle, o->pulse};
+    const char *const names[COLUMN_COUNT] = {o->polarity, o->G,     o->dG,   o->after,
+                                             o->device,   o->cycle, o->pulse};
     return names[id];
 }
 
-static int fail_unit(const struct rebias_csv_row *header, size_t field, struct rebias_error *err)
+static int fail_unit(const struct rebias_csv_row *header, size_t field,
+                     struct rebias_error *err)
 {
     char expected[128];
-    snprintf(expected, sizeof expected, "a name that ends in _ and %s, or the option unit", known_units);
-    return rebias_csv_refuse(header, field, REBIAS_E_NAME, expected, "column name carries no known unit", err);
+    snprintf(expected, sizeof expected, "a name that ends in _ and %s, or the option unit",
+             known_units);
+    return rebias_csv_refuse(header, field, REBIAS_E_NAME, expected,
+                             "column name carries no known unit", err);
 }
 
 /* The unit of a column that is there: from its name, else from the options. */
@@ -187,15 +197,16 @@ static int find_column_unit(const struct rebias_csv_row *header, enum column_id 
         return fail_unit(header, column->field, err);
     }
     if (id == CHANGE && column->unit->resistance) {
-        return rebias_csv_refuse(header, column->field, REBIAS_E_NAME,
-                                 "a conductance unit; for resistances the column after the pulse (option after)",
-                                 "a change of conductance cannot be in ohm", err);
+        return rebias_csv_refuse(
+            header, column->field, REBIAS_E_NAME,
+            "a conductance unit; for resistances the column after the pulse (option after)",
+            "a change of conductance cannot be in ohm", err);
     }
     return REBIAS_OK;
 }
 
-static int fail_missing(const struct rebias_csv_row *header, const char *wanted, enum column_id id,
-                        struct rebias_error *err)
+static int fail_missing(const struct rebias_csv_row *header, const char *wanted,
+                        enum column_id id, struct rebias_error *err)
 {
     for (size_t i = 0; i < header->count && is_quantity(id); i++) {
         if (has_stem(header->fields[i], wanted, true)) {
@@ -203,13 +214,14 @@ static int fail_missing(const struct rebias_csv_row *header, const char *wanted,
         }
     }
     char expected[128];
-    snprintf(expected, sizeof expected, "a column %s%s%s", wanted, is_quantity(id) ? "_S (or another unit)" : "",
-             id == CHANGE ? ", or after_S" : "");
+    snprintf(expected, sizeof expected, "a column %s%s%s", wanted,
+             is_quantity(id) ? "_S (or another unit)" : "", id == CHANGE ? ", or after_S" : "");
     const struct rebias_place place = {header->file, header->line, 0, wanted};
     return rebias_fail_at(err, REBIAS_E_NAME, &place, expected, "missing column");
 }
 
-/* Whether a column must be there: when it was asked for, and where no other column can stand in. */
+/* Whether a column must be there: when it was asked for, and where no other column can stand
+ * in. */
 static bool is_required(const struct loader *loader, enum column_id id)
 {
     if (option_of(loader->options, id) != NULL || id == POLARITY || id == CONDUCTANCE) {
@@ -219,23 +231,26 @@ static bool is_required(const struct loader *loader, enum column_id id)
 }
 
 /* `after` stands in for dG: it is looked at only when dG was not asked for and is not there. */
-static int choose_change(struct loader *loader, const struct rebias_csv_row *header, struct rebias_error *err)
+static int choose_change(struct loader *loader, const struct rebias_csv_row *header,
+                         struct rebias_error *err)
 {
     struct column *change = &loader->column[CHANGE];
     struct column *after = &loader->column[AFTER];
     const struct rebias_pulses_options *o = loader->options;
     int status = REBIAS_OK;
     if (o->after == NULL) {
-        status = find_column(header, CHANGE, o->dG != NULL ? o->dG : standard_names[CHANGE], change, err);
+        status = find_column(header, CHANGE, o->dG != NULL ? o->dG : standard_names[CHANGE],
+                             change, err);
     }
     if (status == REBIAS_OK && o->dG == NULL && !change->present) {
-        status = find_column(header, AFTER, o->after != NULL ? o->after : standard_names[AFTER], after, err);
+        status = find_column(header, AFTER, o->after != NULL ? o->after : standard_names[AFTER],
+                             after, err);
     }
     return status;
 }
 
-static int choose_column(struct loader *loader, const struct rebias_csv_row *header, enum column_id id,
-                         struct rebias_error *err)
+static int choose_column(struct loader *loader, const struct rebias_csv_row *header,
+                         enum column_id id, struct rebias_error *err)
 {
     struct column *column = &loader->column[id];
     const char *asked = option_of(loader->options, id);
@@ -249,12 +264,15 @@ static int choose_column(struct loader *loader, const struct rebias_csv_row *hea
     }
     if (!column->present) {
         bool stand_in = id == CHANGE && loader->options->after != NULL;
-        return is_required(loader, id) && !stand_in ? fail_missing(header, wanted, id, err) : REBIAS_OK;
+        return is_required(loader, id) && !stand_in ? fail_missing(header, wanted, id, err)
+                                                    : REBIAS_OK;
     }
-    return is_quantity(id) ? find_column_unit(header, id, loader->options, column, err) : REBIAS_OK;
+    return is_quantity(id) ? find_column_unit(header, id, loader->options, column, err)
+                           : REBIAS_OK;
 }
 
-static int take_header(void *context, const struct rebias_csv_row *header, struct rebias_error *err)
+static int take_header(void *context, const struct rebias_csv_row *header,
+                       struct rebias_error *err)
 {
     struct loader *loader = context;
     int status = choose_change(loader, header, err);
@@ -266,24 +284,27 @@ static int take_header(void *context, const struct rebias_csv_row *header, struc
 
 /* -- 4. rows -- */
 
-static int read_polarity(const struct rebias_csv_row *row, size_t field, uint8_t *polarity, struct rebias_error *err)
+static int read_polarity(const struct rebias_csv_row *row, size_t field, uint8_t *polarity,
+                         struct rebias_error *err)
 {
     static const struct {
         const char *name;
         uint8_t polarity;
-    } names[] = {{"SET", REBIAS_SET},     {"S", REBIAS_SET},   {"1", REBIAS_SET},   {"+1", REBIAS_SET},
-                 {"RESET", REBIAS_RESET}, {"R", REBIAS_RESET}, {"-1", REBIAS_RESET}};
+    } names[] = {{"SET", REBIAS_SET}, {"S", REBIAS_SET},       {"1", REBIAS_SET},
+                 {"+1", REBIAS_SET},  {"RESET", REBIAS_RESET}, {"R", REBIAS_RESET},
+                 {"-1", REBIAS_RESET}};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (same_text(row->fields[field], names[i].name, true)) {
             *polarity = names[i].polarity;
             return REBIAS_OK;
         }
     }
-    return rebias_csv_refuse(row, field, REBIAS_E_FORMAT, "SET, S, 1 or +1; RESET, R or -1", "unknown polarity", err);
+    return rebias_csv_refuse(row, field, REBIAS_E_FORMAT, "SET, S, 1 or +1; RESET, R or -1",
+                             "unknown polarity", err);
 }
 
-static int read_conductance(const struct rebias_csv_row *row, const struct column *column, double *G,
-                            struct rebias_error *err)
+static int read_conductance(const struct rebias_csv_row *row, const struct column *column,
+                            double *G, struct rebias_error *err)
 {
     double x = 0.0;
     int status = rebias_csv_number(row, column->field, &x, err);
@@ -292,22 +313,25 @@ static int read_conductance(const struct rebias_csv_row *row, const struct colum
     }
     if (!column->unit->resistance) {
         *G = x / column->unit->factor;
-        return x < 0.0 ? rebias_csv_refuse(row, column->field, REBIAS_E_RANGE, "G >= 0", "negative conductance", err)
+        return x < 0.0 ? rebias_csv_refuse(row, column->field, REBIAS_E_RANGE, "G >= 0",
+                                           "negative conductance", err)
                        : REBIAS_OK;
     }
     if (!(x > 0.0)) {
-        return rebias_csv_refuse(row, column->field, REBIAS_E_RANGE, "R > 0", "resistance is not positive", err);
+        return rebias_csv_refuse(row, column->field, REBIAS_E_RANGE, "R > 0",
+                                 "resistance is not positive", err);
     }
     *G = 1.0 / (x * column->unit->factor);
     if (!(*G > 0.0 && isfinite(*G))) {
-        return rebias_csv_refuse(row, column->field, REBIAS_E_RANGE, "1/R within double precision",
+        return rebias_csv_refuse(row, column->field, REBIAS_E_RANGE,
+                                 "1/R within double precision",
                                  "resistance has no finite conductance", err);
     }
     return REBIAS_OK;
 }
 
-static int read_change(const struct loader *loader, const struct rebias_csv_row *row, struct point *point,
-                       struct rebias_error *err)
+static int read_change(const struct loader *loader, const struct rebias_csv_row *row,
+                       struct point *point, struct rebias_error *err)
 {
     const struct column *change = &loader->column[CHANGE];
     const struct column *after = &loader->column[AFTER];
@@ -318,15 +342,16 @@ static int read_change(const struct loader *loader, const struct rebias_csv_row 
     return status;
 }
 
-static int read_labels(const struct loader *loader, const struct rebias_csv_row *row, struct point *point,
-                       struct rebias_error *err)
+static int read_labels(const struct loader *loader, const struct rebias_csv_row *row,
+                       struct point *point, struct rebias_error *err)
 {
     for (int k = 0; k < LABELS; k++) {
         const struct column *column = &loader->column[DEVICE + k];
         int64_t value = 0;
-        if (column->present && !rebias_parse_integer(row->fields[column->field], INT32_MIN, INT32_MAX, &value)) {
-            return rebias_csv_refuse(row, column->field, REBIAS_E_FORMAT, "a whole number below 2^31", "not a label",
-                                     err);
+        if (column->present &&
+            !rebias_parse_integer(row->fields[column->field], INT32_MIN, INT32_MAX, &value)) {
+            return rebias_csv_refuse(row, column->field, REBIAS_E_FORMAT,
+                                     "a whole number below 2^31", "not a label", err);
         }
         point->label[k] = (int32_t)value;
     }
@@ -347,7 +372,9 @@ static int take_row(void *context, const struct rebias_csv_row *row, struct rebi
     if (status == REBIAS_OK) {
         status = read_labels(loader, row, &point, err);
     }
-    return status == REBIAS_OK ? rebias_buffer_append(&loader->points, sizeof point, &point, err) : status;
+    return status == REBIAS_OK
+               ? rebias_buffer_append(&loader->points, sizeof point, &point, err)
+               : status;
 }
 
 /* -- 5. loading -- */
@@ -360,7 +387,8 @@ struct rebias_pulses_options rebias_pulses_options_defaults(void)
 static int check_options(const struct rebias_pulses_options *options, struct rebias_error *err)
 {
     if (options->dG != NULL && options->after != NULL) {
-        return rebias_fail(err, REBIAS_E_NAME, "dG and after are both given; one of them defines the change");
+        return rebias_fail(err, REBIAS_E_NAME,
+                           "dG and after are both given; one of them defines the change");
     }
     if (options->unit != NULL && find_unit(options->unit) == NULL) {
         const struct rebias_place place = {NULL, 0, 0, options->unit};
@@ -370,7 +398,8 @@ static int check_options(const struct rebias_pulses_options *options, struct reb
 }
 
 /* The labels that the file has, as arrays of pulses. */
-static int copy_labels(const struct loader *loader, struct rebias_pulses *pulses, struct rebias_error *err)
+static int copy_labels(const struct loader *loader, struct rebias_pulses *pulses,
+                       struct rebias_error *err)
 {
     int32_t **labels[LABELS] = {&pulses->device, &pulses->cycle, &pulses->pulse};
     const struct point *points = loader->points.data;
@@ -414,7 +443,8 @@ done:
     return status;
 }
 
-static int check_polarities(const struct loader *loader, const char *path, size_t skipped, struct rebias_error *err)
+static int check_polarities(const struct loader *loader, const char *path, size_t skipped,
+                            struct rebias_error *err)
 {
     const struct point *points = loader->points.data;
     size_t count[2] = {0, 0};
@@ -426,18 +456,20 @@ static int check_polarities(const struct loader *loader, const char *path, size_
             const struct rebias_place place = {rebias_csv_name(path), 0, 0, NULL};
             return rebias_fail_at(err, REBIAS_E_DATA, &place, "points of both polarities",
                                   "no %s points among %zu (bad rows skipped: %zu)",
-                                  polarity == REBIAS_SET ? "SET" : "RESET", loader->points.count, skipped);
+                                  polarity == REBIAS_SET ? "SET" : "RESET",
+                                  loader->points.count, skipped);
         }
     }
     return REBIAS_OK;
 }
 
-int rebias_pulses_load(struct rebias_pulses **out, const char *path, const struct rebias_pulses_options *options,
-                       struct rebias_error *err)
+int rebias_pulses_load(struct rebias_pulses **out, const char *path,
+                       const struct rebias_pulses_options *options, struct rebias_error *err)
 {
     *out = NULL;
     struct loader loader = {.options = options};
-    const struct rebias_csv_handler handler = {take_header, take_row, &loader, options->skip_bad};
+    const struct rebias_csv_handler handler = {take_header, take_row, &loader,
+                                               options->skip_bad};
     struct rebias_csv_counts counts = {0, 0};
     int status = check_options(options, err);
     if (status == REBIAS_OK) {
@@ -481,15 +513,16 @@ static void write_rows(const struct rebias_pulses *pulses, FILE *stream)
                 fprintf(stream, "%" PRId32 ",", labels[k][i]);
             }
         }
-        fprintf(stream, "%s,%.17g,%.17g\n", pulses->polarity[i] == REBIAS_SET ? "SET" : "RESET", pulses->G[i],
-                pulses->dG[i]);
+        fprintf(stream, "%s,%.17g,%.17g\n", pulses->polarity[i] == REBIAS_SET ? "SET" : "RESET",
+                pulses->G[i], pulses->dG[i]);
     }
 }
 
-int rebias_pulses_write(const struct rebias_pulses *pulses, FILE *stream, const char *provenance,
-                        struct rebias_error *err)
+int rebias_pulses_write(const struct rebias_pulses *pulses, FILE *stream,
+                        const char *provenance, struct rebias_error *err)
 {
-    /* printf follows the locale's decimal point; this thread alone is switched, and back again. */
+    /* printf follows the locale's decimal point; this thread alone is switched, and back again.
+     */
     locale_t c = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
     if (c == (locale_t)0) {
         return rebias_fail(err, REBIAS_E_MEMORY, "out of memory for the number format");

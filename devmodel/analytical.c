@@ -1,5 +1,7 @@
-/* analytical.c - NeuroSim's analytical device: exponential SET and RESET curves plus cycle-to-cycle noise.
- * 1. parameters   2. nonlinearity label to A   3. coefficients   4. step   5. distribution   6. descriptor
+/* analytical.c - NeuroSim's analytical device: exponential SET and RESET curves plus
+ * cycle-to-cycle noise.
+ * 1. parameters   2. nonlinearity label to A   3. coefficients   4. step   5. distribution   6.
+ * descriptor
  *
  * Conductance after P pulses (MLP+NeuroSim V3.0 manual): G(P) = B (1 - exp(-P/A)) + Gmin with
  * B = (Gmax - Gmin)/(1 - exp(-Pmax/A)). One pulse is therefore linear in G:
@@ -27,12 +29,14 @@ static const struct rebias_param params[P_COUNT] = {
     {"levels_reset", "1", 100.0, 1.0, 1e9, false, "RESET pulses for the full range"},
     {"nl_set", "1", 2.4, -9.0, 9.0, true, "nonlinearity label of the SET curve"},
     {"nl_reset", "1", -4.88, -9.0, 9.0, true, "nonlinearity label of the RESET curve"},
-    {"c2c", "1", 0.035, 0.0, 1.0, true, "cycle-to-cycle sd of one pulse, as a fraction of Gmax - Gmin"},
+    {"c2c", "1", 0.035, 0.0, 1.0, true,
+     "cycle-to-cycle sd of one pulse, as a fraction of Gmax - Gmin"},
 };
 
 /* -- 2. nonlinearity label to A -- */
 
-/* Largest distance of y(x) = (1 - exp(-x/A))/(1 - exp(-1/A)) from the diagonal, max (y - x), minus wanted. */
+/* Largest distance of y(x) = (1 - exp(-x/A))/(1 - exp(-1/A)) from the diagonal, max (y - x),
+ * minus wanted. */
 static double bow(double log_A, void *wanted)
 {
     const double A = exp(log_A);
@@ -40,13 +44,15 @@ static double bow(double log_A, void *wanted)
     return (1.0 - A * E) / E + A * log(A * E) - *(const double *)wanted;
 }
 
-/* The normalised A of |NL| > 0: the perpendicular distance of the curve from the diagonal is 0.07 |NL|, that
- * is max (y - x) = 0.07 sqrt(2) |NL| (NeuroSim's 900-entry table is this equation's solution, rounded). */
+/* The normalised A of |NL| > 0: the perpendicular distance of the curve from the diagonal is
+ * 0.07 |NL|, that is max (y - x) = 0.07 sqrt(2) |NL| (NeuroSim's 900-entry table is this
+ * equation's solution, rounded). */
 static int normalised_A(double label, double *A, struct rebias_error *err)
 {
     double wanted = 0.07 * M_SQRT2 * label;
     if (wanted < 1e-4) {
-        *A = 1.0 / (8.0 * wanted); /* limit of a nearly straight line; next term is of relative order 1/A^2 */
+        *A = 1.0 / (8.0 * wanted); /* limit of a nearly straight line; next term is of relative
+                                      order 1/A^2 */
         return REBIAS_OK;
     }
     gsl_root_fsolver *solver = gsl_root_fsolver_alloc(gsl_root_fsolver_brent);
@@ -60,14 +66,15 @@ static int normalised_A(double label, double *A, struct rebias_error *err)
     int going = code == GSL_SUCCESS;
     for (int i = 0; i < 200 && going; i++) {
         code = gsl_root_fsolver_iterate(solver);
-        going = code == GSL_SUCCESS &&
-                gsl_root_test_interval(gsl_root_fsolver_x_lower(solver), gsl_root_fsolver_x_upper(solver), 1e-13,
-                                       0.0) == GSL_CONTINUE;
+        going = code == GSL_SUCCESS && gsl_root_test_interval(gsl_root_fsolver_x_lower(solver),
+                                                              gsl_root_fsolver_x_upper(solver),
+                                                              1e-13, 0.0) == GSL_CONTINUE;
     }
     *A = exp(gsl_root_fsolver_root(solver));
     gsl_root_fsolver_free(solver);
     if (code != GSL_SUCCESS) {
-        return rebias_fail(err, REBIAS_E_NUMERIC, "no A found for nonlinearity %g: %s", label, gsl_strerror(code));
+        return rebias_fail(err, REBIAS_E_NUMERIC, "no A found for nonlinearity %g: %s", label,
+                           gsl_strerror(code));
     }
     return REBIAS_OK;
 }
@@ -75,8 +82,8 @@ static int normalised_A(double label, double *A, struct rebias_error *err)
 /* -- 3. coefficients -- */
 
 /* first = dG at Gmin, slope = d(dG)/dG; direction +1 SET, -1 RESET. */
-static int one_curve(double range, double levels, double label, double direction, double *first, double *slope,
-                     struct rebias_error *err)
+static int one_curve(double range, double levels, double label, double direction, double *first,
+                     double *slope, struct rebias_error *err)
 {
     if (label == 0.0) { /* exactly what a user writes for a straight line */
         *first = direction * range / levels;
@@ -102,18 +109,19 @@ static int derive(const double *values, double *coef, struct rebias_error *err)
     coef[P_GMIN] = values[P_GMIN];
     coef[P_GMAX] = values[P_GMAX];
     coef[C_NOISE] = values[P_C2C] * range;
-    int status = one_curve(range, values[P_LEVELS_SET], values[P_NL_SET], 1.0, &coef[C_SET_FIRST],
-                           &coef[C_SET_SLOPE], err);
+    int status = one_curve(range, values[P_LEVELS_SET], values[P_NL_SET], 1.0,
+                           &coef[C_SET_FIRST], &coef[C_SET_SLOPE], err);
     if (status == REBIAS_OK) {
-        status = one_curve(range, values[P_LEVELS_RESET], values[P_NL_RESET], -1.0, &coef[C_RESET_FIRST],
-                           &coef[C_RESET_SLOPE], err);
+        status = one_curve(range, values[P_LEVELS_RESET], values[P_NL_RESET], -1.0,
+                           &coef[C_RESET_FIRST], &coef[C_RESET_SLOPE], err);
     }
     return status;
 }
 
 /* -- 4. step -- */
 
-static inline void step_body(const struct rebias_lanes *lanes, size_t stride, const float *z, float *G)
+static inline void step_body(const struct rebias_lanes *lanes, size_t stride, const float *z,
+                             float *G)
 {
     const size_t curve = lanes->polarity == REBIAS_SET ? C_SET_FIRST : C_RESET_FIRST;
     const float *first = lanes->coef[curve];
@@ -127,12 +135,14 @@ static inline void step_body(const struct rebias_lanes *lanes, size_t stride, co
     }
 }
 
-REBIAS_SIMD static void analytical_alike(const struct rebias_lanes *lanes, const float *z, float *G)
+REBIAS_SIMD static void analytical_alike(const struct rebias_lanes *lanes, const float *z,
+                                         float *G)
 {
     step_body(lanes, 0, z, G);
 }
 
-REBIAS_SIMD static void analytical_spread(const struct rebias_lanes *lanes, const float *z, float *G)
+REBIAS_SIMD static void analytical_spread(const struct rebias_lanes *lanes, const float *z,
+                                          float *G)
 {
     step_body(lanes, 1, z, G);
 }
@@ -151,8 +161,8 @@ static void step(const struct rebias_device *device, const struct rebias_lanes *
 
 /* -- 5. distribution -- */
 
-static void moments(const struct rebias_device *device, enum rebias_polarity polarity, double G, double *mean,
-                    double *sd)
+static void moments(const struct rebias_device *device, enum rebias_polarity polarity, double G,
+                    double *mean, double *sd)
 {
     const double *c = device->coefs;
     const size_t curve = polarity == REBIAS_SET ? C_SET_FIRST : C_RESET_FIRST;
@@ -164,7 +174,8 @@ static void moments(const struct rebias_device *device, enum rebias_polarity pol
 
 const struct rebias_device_model rebias_analytical_model = {
     .name = "analytical",
-    .doc = "NeuroSim's exponential SET and RESET curves with cycle-to-cycle noise (MLP+NeuroSim V3.0)",
+    .doc = "NeuroSim's exponential SET and RESET curves with cycle-to-cycle noise "
+           "(MLP+NeuroSim V3.0)",
     .params = params,
     .param_count = P_COUNT,
     .coef_count = C_COUNT,

@@ -32,9 +32,11 @@ static int check_value(const struct rebias_param *row, double value, struct rebi
         char range[80];
         snprintf(text, sizeof text, "%g", value);
         const bool unitless = strcmp(row->unit, "1") == 0;
-        snprintf(range, sizeof range, "%g to %g%s%s", row->min, row->max, unitless ? "" : " ", unitless ? "" : row->unit);
+        snprintf(range, sizeof range, "%g to %g%s%s", row->min, row->max, unitless ? "" : " ",
+                 unitless ? "" : row->unit);
         const struct rebias_place place = {NULL, 0, 0, text};
-        return rebias_fail_at(err, REBIAS_E_RANGE, &place, range, "parameter %s is outside its range", row->name);
+        return rebias_fail_at(err, REBIAS_E_RANGE, &place, range,
+                              "parameter %s is outside its range", row->name);
     }
     return REBIAS_OK;
 }
@@ -49,8 +51,8 @@ static int check_spread(const struct rebias_device_model *model, size_t row, dou
     if (!model->params[row].spread) {
         const struct rebias_place place = {NULL, 0, 0, name};
         return rebias_fail_at(err, REBIAS_E_NAME, &place, NULL,
-                              "parameter %s of model %s has no device-to-device spread", model->params[row].name,
-                              model->name);
+                              "parameter %s of model %s has no device-to-device spread",
+                              model->params[row].name, model->name);
     }
     if (!(spread >= 0.0 && isfinite(spread))) {
         char text[32];
@@ -65,7 +67,8 @@ static int check_spread(const struct rebias_device_model *model, size_t row, dou
 static int check_range(const struct rebias_device *device, struct rebias_error *err)
 {
     if (!(device->Gmin >= 0.0 && device->Gmin < device->Gmax && isfinite(device->Gmax))) {
-        return rebias_fail(err, REBIAS_E_RANGE, "%s: the range Gmin = %g S to Gmax = %g S is empty", device->name,
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "%s: the range Gmin = %g S to Gmax = %g S is empty", device->name,
                            device->Gmin, device->Gmax);
     }
     return REBIAS_OK;
@@ -78,7 +81,8 @@ static int set_values(struct rebias_device *device, const double *values, const 
     const struct rebias_device_model *model = device->model;
     for (size_t p = 0; p < model->param_count; p++) {
         int status = check_value(&model->params[p], values[p], err);
-        if (status == REBIAS_OK && spreads != NULL && spreads[p] != 0.0) { /* 0 = no spread, for any parameter */
+        if (status == REBIAS_OK && spreads != NULL &&
+            spreads[p] != 0.0) { /* 0 = no spread, for any parameter */
             status = check_spread(model, p, spreads[p], err);
         }
         if (status != REBIAS_OK) {
@@ -90,8 +94,9 @@ static int set_values(struct rebias_device *device, const double *values, const 
     return model->derive(device->values, device->coefs, err);
 }
 
-int rebias_device_build(struct rebias_device **out, const struct rebias_device_model *model, const char *name,
-                        const double *values, const double *spreads, void *data, struct rebias_error *err)
+int rebias_device_build(struct rebias_device **out, const struct rebias_device_model *model,
+                        const char *name, const double *values, const double *spreads,
+                        void *data, struct rebias_error *err)
 {
     *out = NULL;
     struct rebias_device *device = NULL;
@@ -131,10 +136,12 @@ int rebias_device_build(struct rebias_device **out, const struct rebias_device_m
 
 enum { NAME_MAX_LENGTH = 64, SPEC_MAX_LENGTH = 2048 };
 
-static bool row_of(const struct rebias_device_model *model, const char *name, size_t length, size_t *row)
+static bool row_of(const struct rebias_device_model *model, const char *name, size_t length,
+                   size_t *row)
 {
     for (size_t p = 0; p < model->param_count; p++) {
-        if (strlen(model->params[p].name) == length && strncmp(model->params[p].name, name, length) == 0) {
+        if (strlen(model->params[p].name) == length &&
+            strncmp(model->params[p].name, name, length) == 0) {
             *row = p;
             return true;
         }
@@ -143,14 +150,16 @@ static bool row_of(const struct rebias_device_model *model, const char *name, si
 }
 
 /* "param" or "param_d2d" = value. */
-static int set_param(const struct rebias_device_model *model, const char *name, const char *text, double *values,
-                     double *spreads, struct rebias_error *err)
+static int set_param(const struct rebias_device_model *model, const char *name,
+                     const char *text, double *values, double *spreads,
+                     struct rebias_error *err)
 {
     const struct rebias_place name_place = {NULL, 0, 0, name};
     const struct rebias_place text_place = {NULL, 0, 0, text};
     double value = 0.0;
     if (!rebias_parse_double(text, &value)) {
-        return rebias_fail_at(err, REBIAS_E_RANGE, &text_place, "a number", "parameter %s has no number", name);
+        return rebias_fail_at(err, REBIAS_E_RANGE, &text_place, "a number",
+                              "parameter %s has no number", name);
     }
     size_t length = strlen(name);
     size_t suffix = sizeof spread_suffix - 1;
@@ -162,21 +171,23 @@ static int set_param(const struct rebias_device_model *model, const char *name, 
     bool is_spread = length > suffix && strcmp(name + length - suffix, spread_suffix) == 0;
     if (!is_spread || !row_of(model, name, length - suffix, &row)) {
         char expected[160];
-        snprintf(expected, sizeof expected, "one of those that `rebias device show %s` lists", model->name);
-        return rebias_fail_at(err, REBIAS_E_NAME, &name_place, expected, "model %s has no such parameter",
-                              model->name);
+        snprintf(expected, sizeof expected, "one of those that `rebias device show %s` lists",
+                 model->name);
+        return rebias_fail_at(err, REBIAS_E_NAME, &name_place, expected,
+                              "model %s has no such parameter", model->name);
     }
     spreads[row] = value;
     return check_spread(model, row, value, err);
 }
 
 /* Applies "name=value,name=value". */
-static int apply_list(const struct rebias_device_model *model, const char *list, double *values, double *spreads,
-                      struct rebias_error *err)
+static int apply_list(const struct rebias_device_model *model, const char *list, double *values,
+                      double *spreads, struct rebias_error *err)
 {
     char text[SPEC_MAX_LENGTH];
     if (strlen(list) >= sizeof text) {
-        return rebias_fail(err, REBIAS_E_NAME, "device specification is longer than %d characters",
+        return rebias_fail(err, REBIAS_E_NAME,
+                           "device specification is longer than %d characters",
                            SPEC_MAX_LENGTH - 1);
     }
     memcpy(text, list, strlen(list) + 1);
@@ -191,7 +202,8 @@ static int apply_list(const struct rebias_device_model *model, const char *list,
         char *equals = strchr(item, '=');
         if (equals == NULL) {
             const struct rebias_place place = {NULL, 0, 0, item};
-            return rebias_fail_at(err, REBIAS_E_NAME, &place, "param=value", "device parameter without a value");
+            return rebias_fail_at(err, REBIAS_E_NAME, &place, "param=value",
+                                  "device parameter without a value");
         }
         *equals = '\0';
         status = set_param(model, item, equals + 1, values, spreads, err);
@@ -209,7 +221,8 @@ static const struct rebias_preset *find_preset(const char *name)
     return NULL;
 }
 
-/* Splits "name:list" into name[NAME_MAX_LENGTH] and the list (an empty string when there is none). */
+/* Splits "name:list" into name[NAME_MAX_LENGTH] and the list (an empty string when there is
+ * none). */
 static const char *split_spec(const char *spec, char name[NAME_MAX_LENGTH])
 {
     const char *colon = strchr(spec, ':');
@@ -235,7 +248,8 @@ int rebias_device_new(struct rebias_device **out, const char *spec, struct rebia
     const struct rebias_device_model *model = rebias_device_model_find(name);
     if (model == NULL) {
         const struct rebias_place place = {NULL, 0, 0, name};
-        return rebias_fail_at(err, REBIAS_E_NAME, &place, "a name that `rebias device list` shows, or a table file",
+        return rebias_fail_at(err, REBIAS_E_NAME, &place,
+                              "a name that `rebias device list` shows, or a table file",
                               "unknown device");
     }
     double *values = NULL;

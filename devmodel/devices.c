@@ -1,9 +1,10 @@
 /* devices.c - arrays of devices that are pulsed together.
- * 1. life cycle and spread   2. one pulse on a run of devices   3. dense pulses   4. scattered pulses
+ * 1. life cycle and spread   2. one pulse on a run of devices   3. dense pulses   4. scattered
+ * pulses
  *
- * The model's step only adds the jump; rounds, random words, gathering and clamping are done here, once for all
- * models. The word of device d in round r is word r N + d of the stream (N = array size rounded up to 4), so
- * dense and scattered calls, in any cut, give the same bytes.
+ * The model's step only adds the jump; rounds, random words, gathering and clamping are done
+ * here, once for all models. The word of device d in round r is word r N + d of the stream (N =
+ * array size rounded up to 4), so dense and scattered calls, in any cut, give the same bytes.
  */
 #include "lanes.h"
 #include "base/simd.h"
@@ -44,8 +45,9 @@ static void draw_parameter(const struct rebias_param *row, double value, double 
 }
 
 /* drawn[p][n] for every parameter with spread, NULL for the others. */
-static int draw_parameters(const struct rebias_device *device, size_t n, const struct rebias_stream *stream,
-                           double **drawn, struct rebias_error *err)
+static int draw_parameters(const struct rebias_device *device, size_t n,
+                           const struct rebias_stream *stream, double **drawn,
+                           struct rebias_error *err)
 {
     int status = REBIAS_OK;
     for (size_t p = 0; p < device->model->param_count && status == REBIAS_OK; p++) {
@@ -54,8 +56,8 @@ static int draw_parameters(const struct rebias_device *device, size_t n, const s
             if (status == REBIAS_OK) {
                 struct rebias_stream own = *stream;
                 own.step = (uint32_t)p;
-                draw_parameter(&device->model->params[p], device->values[p], device->spreads[p], n, &own,
-                               drawn[p]);
+                draw_parameter(&device->model->params[p], device->values[p], device->spreads[p],
+                               n, &own, drawn[p]);
             }
         }
     }
@@ -63,7 +65,8 @@ static int draw_parameters(const struct rebias_device *device, size_t n, const s
 }
 
 /* Derives every device's coefficients from its own parameters. */
-static int derive_each(struct rebias_devices *devices, double *const *drawn, struct rebias_error *err)
+static int derive_each(struct rebias_devices *devices, double *const *drawn,
+                       struct rebias_error *err)
 {
     const struct rebias_device *device = devices->device;
     const struct rebias_device_model *model = device->model;
@@ -77,7 +80,8 @@ static int derive_each(struct rebias_devices *devices, double *const *drawn, str
         status = model->derive(values, coef, err);
         if (status == REBIAS_OK && !(coef[0] < coef[1])) {
             status = rebias_fail(err, REBIAS_E_RANGE,
-                                 "device-to-device spread leaves device %zu of %s without a range (Gmin %g, Gmax %g S)",
+                                 "device-to-device spread leaves device %zu of %s without a "
+                                 "range (Gmin %g, Gmax %g S)",
                                  i, device->name, coef[0], coef[1]);
         }
         for (size_t k = 0; k < model->coef_count && status == REBIAS_OK; k++) {
@@ -88,7 +92,8 @@ static int derive_each(struct rebias_devices *devices, double *const *drawn, str
     return status;
 }
 
-static int set_spread(struct rebias_devices *devices, const struct rebias_stream *stream, struct rebias_error *err)
+static int set_spread(struct rebias_devices *devices, const struct rebias_stream *stream,
+                      struct rebias_error *err)
 {
     const size_t params = devices->device->model->param_count;
     double **drawn = NULL;
@@ -106,12 +111,13 @@ static int set_spread(struct rebias_devices *devices, const struct rebias_stream
     return status;
 }
 
-int rebias_devices_new(struct rebias_devices **out, const struct rebias_device *device, size_t n,
-                       const struct rebias_stream *stream, struct rebias_error *err)
+int rebias_devices_new(struct rebias_devices **out, const struct rebias_device *device,
+                       size_t n, const struct rebias_stream *stream, struct rebias_error *err)
 {
     *out = NULL;
     if (n == 0 || n > UINT32_MAX - 3) {
-        return rebias_fail(err, REBIAS_E_RANGE, "an array of %zu devices is not possible (1 to %u)", n,
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "an array of %zu devices is not possible (1 to %u)", n,
                            UINT32_MAX - 3);
     }
     const size_t coefs = device->model->coef_count;
@@ -141,7 +147,8 @@ int rebias_devices_new(struct rebias_devices **out, const struct rebias_device *
     return REBIAS_OK;
 }
 
-void rebias_devices_range(const struct rebias_devices *devices, size_t i, float *Gmin, float *Gmax)
+void rebias_devices_range(const struct rebias_devices *devices, size_t i, float *Gmin,
+                          float *Gmax)
 {
     *Gmin = devices->coef[0][i * devices->stride];
     *Gmax = devices->coef[1][i * devices->stride];
@@ -149,7 +156,8 @@ void rebias_devices_range(const struct rebias_devices *devices, size_t i, float 
 
 /* -- 2. one pulse on a run of devices -- */
 
-REBIAS_SIMD static void clamp_lanes(size_t n, const float *Gmin, const float *Gmax, size_t stride, float *G)
+REBIAS_SIMD static void clamp_lanes(size_t n, const float *Gmin, const float *Gmax,
+                                    size_t stride, float *G)
 {
     if (stride == 0) {
         const float low = Gmin[0];
@@ -168,14 +176,16 @@ REBIAS_SIMD static void clamp_lanes(size_t n, const float *Gmin, const float *Gm
     }
 }
 
-void rebias_devices_clamp(const struct rebias_devices *devices, size_t first, size_t n, float *G)
+void rebias_devices_clamp(const struct rebias_devices *devices, size_t first, size_t n,
+                          float *G)
 {
     size_t at = first * devices->stride;
     clamp_lanes(n, devices->coef[0] + at, devices->coef[1] + at, devices->stride, G);
 }
 
-void rebias_devices_step_raw(const struct rebias_devices *devices, enum rebias_polarity polarity, size_t first,
-                             size_t n, const uint32_t *word, float *G)
+void rebias_devices_step_raw(const struct rebias_devices *devices,
+                             enum rebias_polarity polarity, size_t first, size_t n,
+                             const uint32_t *word, float *G)
 {
     const float *coef[REBIAS_MAX_COEFS];
     const struct rebias_device_model *model = devices->device->model;
@@ -188,12 +198,14 @@ void rebias_devices_step_raw(const struct rebias_devices *devices, enum rebias_p
 
 /* -- 3. dense pulses -- */
 
-void rebias_devices_pulse_all(const struct rebias_devices *devices, enum rebias_polarity polarity, float *G,
+void rebias_devices_pulse_all(const struct rebias_devices *devices,
+                              enum rebias_polarity polarity, float *G,
                               const struct rebias_stream *stream)
 {
     uint32_t word[REBIAS_LANES_MAX];
     for (size_t first = 0; first < devices->n; first += REBIAS_LANES_MAX) {
-        size_t n = devices->n - first < REBIAS_LANES_MAX ? devices->n - first : REBIAS_LANES_MAX;
+        size_t n =
+            devices->n - first < REBIAS_LANES_MAX ? devices->n - first : REBIAS_LANES_MAX;
         rebias_random_words(stream, first, n, word);
         rebias_devices_step_raw(devices, polarity, first, n, word, G + first);
         rebias_devices_clamp(devices, first, n, G + first);
@@ -220,7 +232,8 @@ void rebias_devices_pulse(const struct rebias_devices *devices, float *G, const 
 
 /* -- 4. scattered pulses -- */
 
-/* The lanes of one polarity, most pulses first, so that those still active in a round are the first ones. */
+/* The lanes of one polarity, most pulses first, so that those still active in a round are the
+ * first ones. */
 struct lanes {
     size_t n;
     uint32_t index[REBIAS_LANES_MAX];
@@ -235,10 +248,10 @@ static int magnitude(enum rebias_polarity polarity, int16_t count)
     return pulses > 0 ? pulses : 0;
 }
 
-/* Counting sort by number of pulses, largest first; equal ones keep their order. Counts from LAST on share a bucket, which
- * insertion puts in order. */
-static void sort_lanes(struct lanes *lanes, size_t m, const uint32_t *index, const int16_t *count,
-                       enum rebias_polarity polarity)
+/* Counting sort by number of pulses, largest first; equal ones keep their order. Counts from
+ * LAST on share a bucket, which insertion puts in order. */
+static void sort_lanes(struct lanes *lanes, size_t m, const uint32_t *index,
+                       const int16_t *count, enum rebias_polarity polarity)
 {
     enum { LAST = 256 };
     size_t start[LAST + 1] = {0};
@@ -268,8 +281,8 @@ static void sort_lanes(struct lanes *lanes, size_t m, const uint32_t *index, con
     }
 }
 
-static void gather_lanes(const struct rebias_devices *devices, struct lanes *lanes, const float *G,
-                         const float **coef)
+static void gather_lanes(const struct rebias_devices *devices, struct lanes *lanes,
+                         const float *G, const float **coef)
 {
     const size_t coefs = devices->device->model->coef_count;
     for (size_t k = 0; k < coefs; k++) {
@@ -287,15 +300,17 @@ static void gather_lanes(const struct rebias_devices *devices, struct lanes *lan
 }
 
 /* All rounds of one polarity: conductances and coefficients are gathered once. */
-static void pulse_lanes(const struct rebias_devices *devices, struct lanes *lanes, enum rebias_polarity polarity,
-                        float *G, const struct rebias_stream *stream)
+static void pulse_lanes(const struct rebias_devices *devices, struct lanes *lanes,
+                        enum rebias_polarity polarity, float *G,
+                        const struct rebias_stream *stream)
 {
     const float *coef[REBIAS_MAX_COEFS];
     uint32_t word[REBIAS_LANES_MAX];
     gather_lanes(devices, lanes, G, coef);
     size_t active = lanes->n;
     for (int round = 0; active > 0; round++) {
-        rebias_random_words_at(stream, (uint64_t)round * devices->round_words, active, lanes->index, word);
+        rebias_random_words_at(stream, (uint64_t)round * devices->round_words, active,
+                               lanes->index, word);
         const struct rebias_lanes now = {active, polarity, word, coef, devices->stride};
         devices->device->model->step(devices->device, &now, lanes->G);
         clamp_lanes(active, coef[0], coef[1], devices->stride, lanes->G);
@@ -308,8 +323,9 @@ static void pulse_lanes(const struct rebias_devices *devices, struct lanes *lane
     }
 }
 
-void rebias_devices_pulse_some(const struct rebias_devices *devices, size_t m, const uint32_t *index,
-                               const int16_t *count, float *G, const struct rebias_stream *stream)
+void rebias_devices_pulse_some(const struct rebias_devices *devices, size_t m,
+                               const uint32_t *index, const int16_t *count, float *G,
+                               const struct rebias_stream *stream)
 {
     struct lanes lanes;
     for (size_t start = 0; start < m; start += REBIAS_LANES_MAX) {

@@ -30,7 +30,8 @@ static int derive(const double *values, double *coef, struct rebias_error *err)
 
 /* -- 3. step -- */
 
-REBIAS_SIMD static void step(const struct rebias_device *device, const struct rebias_lanes *lanes, float *G)
+REBIAS_SIMD static void step(const struct rebias_device *device,
+                             const struct rebias_lanes *lanes, float *G)
 {
     (void)device;
     const float sign = lanes->polarity == REBIAS_SET ? 1.0f : -1.0f;
@@ -44,8 +45,8 @@ REBIAS_SIMD static void step(const struct rebias_device *device, const struct re
 
 /* -- 4. distribution -- */
 
-static void moments(const struct rebias_device *device, enum rebias_polarity polarity, double G, double *mean,
-                    double *sd)
+static void moments(const struct rebias_device *device, enum rebias_polarity polarity, double G,
+                    double *mean, double *sd)
 {
     (void)G;
     *mean = polarity == REBIAS_SET ? device->coefs[C_STEP] : -device->coefs[C_STEP];

@@ -4,11 +4,14 @@
 
 #include "rebias/devmodel.h"
 
-/* One pulse without clamping on devices first .. first + n - 1, n <= REBIAS_LANES_MAX; word[n], G[n]. */
-void rebias_devices_step_raw(const struct rebias_devices *devices, enum rebias_polarity polarity, size_t first,
-                             size_t n, const uint32_t *word, float *G);
+/* One pulse without clamping on devices first .. first + n - 1, n <= REBIAS_LANES_MAX; word[n],
+ * G[n]. */
+void rebias_devices_step_raw(const struct rebias_devices *devices,
+                             enum rebias_polarity polarity, size_t first, size_t n,
+                             const uint32_t *word, float *G);
 
 /* Clamps G[n] of the same devices to their ranges. */
-void rebias_devices_clamp(const struct rebias_devices *devices, size_t first, size_t n, float *G);
+void rebias_devices_clamp(const struct rebias_devices *devices, size_t first, size_t n,
+                          float *G);
 
 #endif

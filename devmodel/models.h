@@ -9,7 +9,7 @@ extern const struct rebias_device_model rebias_gaussian_model;
 extern const struct rebias_device_model rebias_ideal_model;
 
 /* The cdf of models whose jumps are normal (or certain, sd = 0), from their moments. */
-double rebias_devmodel_normal_cdf(const struct rebias_device *device, enum rebias_polarity polarity, double G,
-                                  double dG);
+double rebias_devmodel_normal_cdf(const struct rebias_device *device,
+                                  enum rebias_polarity polarity, double G, double dG);
 
 #endif

@@ -2,8 +2,8 @@
 #include "models.h"
 #include <gsl/gsl_cdf.h>
 
-double rebias_devmodel_normal_cdf(const struct rebias_device *device, enum rebias_polarity polarity, double G,
-                                  double dG)
+double rebias_devmodel_normal_cdf(const struct rebias_device *device,
+                                  enum rebias_polarity polarity, double G, double dG)
 {
     double mean = 0.0;
     double sd = 0.0;

@@ -1,14 +1,15 @@
 /* registry.c - the models and presets that have a name.
  *
  * Sources of the presets:
- *   ag-asi         Ag:a-Si device of MLP+NeuroSim V3.0 (Chen, Peng, Yu, IEDM 2017 and manual) with 500 levels, as used by
- *                  XBTorch (arXiv 2601.07086): 3 to 38 nS, NL +2.4/-4.88, cycle-to-cycle noise 3.5 % of the range.
- *   synthetic-lc   the published synthetic target `target_lc_ns_sd1.2_10000` (XBTorch, libdata/tabular/synthetic):
- *                  every row is a Gaussian CDF; linear mean, constant sd 1.2 nS. Coefficients decoded from the table.
- *   tiox-*         the measured TiOx tables of the modeling-bias paper's group (Yousuf et al., IEEE JETCAS 13, 382
- *                  (2023); XBTorch, libdata/tabular/experimental): every row is a Gaussian CDF whose mean and sd are
- *                  polynomials of G. Decoded by a probit fit of each row; the tables' own cut at +-30 uS per pulse is
- *                  not part of the preset.
+ *   ag-asi         Ag:a-Si device of MLP+NeuroSim V3.0 (Chen, Peng, Yu, IEDM 2017 and manual)
+ * with 500 levels, as used by XBTorch (arXiv 2601.07086): 3 to 38 nS, NL +2.4/-4.88,
+ * cycle-to-cycle noise 3.5 % of the range. synthetic-lc   the published synthetic target
+ * `target_lc_ns_sd1.2_10000` (XBTorch, libdata/tabular/synthetic): every row is a Gaussian CDF;
+ * linear mean, constant sd 1.2 nS. Coefficients decoded from the table. tiox-*         the
+ * measured TiOx tables of the modeling-bias paper's group (Yousuf et al., IEEE JETCAS 13, 382
+ *                  (2023); XBTorch, libdata/tabular/experimental): every row is a Gaussian CDF
+ * whose mean and sd are polynomials of G. Decoded by a probit fit of each row; the tables' own
+ * cut at +-30 uS per pulse is not part of the preset.
  */
 #include "models.h"
 #include <string.h>
@@ -18,7 +19,8 @@ const struct rebias_device_model *const rebias_device_models[] = {
     &rebias_gaussian_model,
     &rebias_ideal_model,
 };
-const size_t rebias_device_model_count = sizeof rebias_device_models / sizeof rebias_device_models[0];
+const size_t rebias_device_model_count =
+    sizeof rebias_device_models / sizeof rebias_device_models[0];
 
 const struct rebias_device_model *rebias_device_model_find(const char *name)
 {
@@ -32,7 +34,8 @@ const struct rebias_device_model *rebias_device_model_find(const char *name)
 
 const struct rebias_preset rebias_presets[] = {
     {"ag-asi",
-     "analytical:Gmin=3e-9,Gmax=38e-9,levels_set=500,levels_reset=500,nl_set=2.4,nl_reset=-4.88,c2c=0.035",
+     "analytical:Gmin=3e-9,Gmax=38e-9,levels_set=500,levels_reset=500,nl_set=2.4,nl_reset=-4."
+     "88,c2c=0.035",
      "Ag:a-Si, NeuroSim's equations with 500 levels, 3-38 nS"},
     {"synthetic-lc",
      "gaussian:Gmin=3e-9,Gmax=38e-9,set_mean0=0.173202952e-9,set_mean1=-0.003979018,"
@@ -41,17 +44,21 @@ const struct rebias_preset rebias_presets[] = {
     {"tiox-1.35V",
      "gaussian:Gmin=5e-6,Gmax=30e-6,sd_floor=1e-6,set_mean0=0.0572928e-6,set_mean1=-0.0108007,"
      "set_sd0=1.617057e-6,set_sd1=-0.0232940,reset_mean0=-0.0910756e-6,reset_mean1=0.0256098,"
-     "reset_mean2=-0.00172064e6,reset_sd0=-0.7480630e-6,reset_sd1=0.1905145,reset_sd2=-0.00338928e6",
+     "reset_mean2=-0.00172064e6,reset_sd0=-0.7480630e-6,reset_sd1=0.1905145,reset_sd2=-0."
+     "00338928e6",
      "measured TiOx at 1.35 V (published table, decoded), 5-30 uS; hardly any SET"},
     {"tiox-1.5V",
      "gaussian:Gmin=5e-6,Gmax=30e-6,sd_floor=1e-6,set_mean0=3.8732531e-6,set_mean1=-0.1531055,"
      "set_sd0=5.9186995e-6,set_sd1=-0.1913547,reset_mean0=0.3700517e-6,reset_mean1=0.0242816,"
-     "reset_mean2=-0.00581577e6,reset_sd0=-0.9371217e-6,reset_sd1=0.1932264,reset_sd2=-0.00050483e6",
+     "reset_mean2=-0.00581577e6,reset_sd0=-0.9371217e-6,reset_sd1=0.1932264,reset_sd2=-0."
+     "00050483e6",
      "measured TiOx at 1.5 V (published table, decoded), 5-30 uS"},
     {"tiox-1.8V",
      "gaussian:Gmin=5e-6,Gmax=30e-6,sd_floor=1e-6,set_mean0=17.5803307e-6,set_mean1=-0.6901419,"
      "set_sd0=9.00258e-6,set_sd1=-0.242262,reset_mean0=1.0998756e-6,reset_mean1=-0.0743472,"
-     "reset_mean2=-0.0140782e6,reset_sd0=-0.6422860e-6,reset_sd1=0.2847182,reset_sd2=-0.00167553e6",
-     "measured TiOx at 1.8 V (published table, decoded), 5-30 uS; one SET pulse moves half the range"},
+     "reset_mean2=-0.0140782e6,reset_sd0=-0.6422860e-6,reset_sd1=0.2847182,reset_sd2=-0."
+     "00167553e6",
+     "measured TiOx at 1.8 V (published table, decoded), 5-30 uS; one SET pulse moves half the "
+     "range"},
 };
 const size_t rebias_preset_count = sizeof rebias_presets / sizeof rebias_presets[0];

@@ -1,9 +1,11 @@
 /* binning.c - estimator: fixed binning.
- * 1. options   2. points of one polarity   3. bins   4. profiles between bin centres   5. Gaussian rows
+ * 1. options   2. points of one polarity   3. bins   4. profiles between bin centres   5.
+ * Gaussian rows
  * 6. empirical rows   7. the fit
  *
- * G is cut into bins of equal width or equal count. Every bin with at least 2 points has a mean and an sd (n - 1); between
- * the centres of such bins both are interpolated linearly, beyond the outermost they are constant.
+ * G is cut into bins of equal width or equal count. Every bin with at least 2 points has a mean
+ * and an sd (n - 1); between the centres of such bins both are interpolated linearly, beyond
+ * the outermost they are constant.
  */
 #include "rebias/base.h"
 #include "rebias/metrics.h"
@@ -29,18 +31,23 @@ struct rebias_binning_options rebias_binning_options_defaults(void)
 static int check_options(const struct rebias_binning_options *o, struct rebias_error *err)
 {
     if (o->bins < 1 || o->bins > 10000) {
-        return rebias_fail(err, REBIAS_E_RANGE, "%zu bins are not possible (1 to 10000)", o->bins);
+        return rebias_fail(err, REBIAS_E_RANGE, "%zu bins are not possible (1 to 10000)",
+                           o->bins);
     }
     if (o->G_levels < 2 || o->G_levels > 100000 || o->dG_levels < 2 || o->dG_levels > 50000) {
-        return rebias_fail(err, REBIAS_E_RANGE, "a table of %zu x %zu levels is not possible (2 to 100000 x 2 to 50000)",
-                           o->G_levels, o->dG_levels);
+        return rebias_fail(
+            err, REBIAS_E_RANGE,
+            "a table of %zu x %zu levels is not possible (2 to 100000 x 2 to 50000)",
+            o->G_levels, o->dG_levels);
     }
     bool automatic = o->Gmin == 0.0 && o->Gmax == 0.0; /* as the defaults set them */
     if (!automatic && !(o->Gmin >= 0.0 && o->Gmin < o->Gmax && isfinite(o->Gmax))) {
-        return rebias_fail(err, REBIAS_E_RANGE, "the table's range %g to %g S is empty", o->Gmin, o->Gmax);
+        return rebias_fail(err, REBIAS_E_RANGE, "the table's range %g to %g S is empty",
+                           o->Gmin, o->Gmax);
     }
     if (!(o->sd_floor >= 0.0 && isfinite(o->sd_floor))) {
-        return rebias_fail(err, REBIAS_E_RANGE, "the sd floor %g S is negative or not finite", o->sd_floor);
+        return rebias_fail(err, REBIAS_E_RANGE, "the sd floor %g S is negative or not finite",
+                           o->sd_floor);
     }
     return REBIAS_OK;
 }
@@ -84,8 +91,8 @@ static void data_range(const struct rebias_pulses *pulses, double *Gmin, double 
 }
 
 /* Points inside [Gmin, Gmax], sorted by G. */
-static int collect(const struct rebias_pulses *pulses, int polarity, double Gmin, double Gmax, struct point **points,
-                   size_t *n, size_t *outside, struct rebias_error *err)
+static int collect(const struct rebias_pulses *pulses, int polarity, double Gmin, double Gmax,
+                   struct point **points, size_t *n, size_t *outside, struct rebias_error *err)
 {
     int status = rebias_alloc(points, pulses->n, sizeof **points, err);
     if (status != REBIAS_OK) {
@@ -143,8 +150,10 @@ static double mean_G(const struct point *points, size_t n)
     return points[0].G + sum / (double)n;
 }
 
-/* First point of bin b. Equal width: first point at or above the edge (the last bin keeps Gmax). */
-static size_t bin_start(const struct rebias_binning_options *o, const struct point *points, size_t n, size_t b)
+/* First point of bin b. Equal width: first point at or above the edge (the last bin keeps
+ * Gmax). */
+static size_t bin_start(const struct rebias_binning_options *o, const struct point *points,
+                        size_t n, size_t b)
 {
     if (b == o->bins) {
         return n;
@@ -166,10 +175,10 @@ static size_t bin_start(const struct rebias_binning_options *o, const struct poi
     return low;
 }
 
-/* The valid bins in ascending order; counts[b] = points of every bin. Two equal-count bins at one and the same G (a
- * quantised instrument) are joined, so that centres ascend strictly. */
-static size_t make_bins(const struct rebias_binning_options *o, const struct point *points, size_t n, double floor,
-                        struct bin *bins)
+/* The valid bins in ascending order; counts[b] = points of every bin. Two equal-count bins at
+ * one and the same G (a quantised instrument) are joined, so that centres ascend strictly. */
+static size_t make_bins(const struct rebias_binning_options *o, const struct point *points,
+                        size_t n, double floor, struct bin *bins)
 {
     size_t valid = 0;
     for (size_t b = 0; b < o->bins; b++) {
@@ -195,7 +204,8 @@ static size_t make_bins(const struct rebias_binning_options *o, const struct poi
 /* -- 4. profiles between bin centres -- */
 
 /* The two valid bins around G and the weight of the upper; outside, the outermost bin twice. */
-static void around(const struct bin *bins, size_t n, double G, size_t *lower, size_t *upper, double *weight)
+static void around(const struct bin *bins, size_t n, double G, size_t *lower, size_t *upper,
+                   double *weight)
 {
     size_t i = 0;
     while (i < n && bins[i].centre <= G) {
@@ -203,7 +213,9 @@ static void around(const struct bin *bins, size_t n, double G, size_t *lower, si
     }
     *lower = i == 0 ? 0 : i - 1;
     *upper = i == n ? n - 1 : i;
-    *weight = *upper > *lower ? (G - bins[*lower].centre) / (bins[*upper].centre - bins[*lower].centre) : 0.0;
+    *weight = *upper > *lower
+                  ? (G - bins[*lower].centre) / (bins[*upper].centre - bins[*lower].centre)
+                  : 0.0;
 }
 
 static void profile(const struct bin *bins, size_t n, double G, double *mean, double *sd)
@@ -251,7 +263,8 @@ static void gaussian_rows(struct rebias_table_side *side, const struct bin *bins
 
 /* -- 6. empirical rows -- */
 
-/* Empirical CDF of sorted values at plotting positions (k + 1/2)/n, linear between them, 0 and 1 outside. */
+/* Empirical CDF of sorted values at plotting positions (k + 1/2)/n, linear between them, 0 and
+ * 1 outside. */
 static double empirical_cdf(const struct point *sorted, size_t n, double x)
 {
     if (x < sorted[0].dG) {
@@ -274,7 +287,8 @@ static double empirical_cdf(const struct point *sorted, size_t n, double x)
     return ((double)low + 0.5 + t * (double)(high - low)) / (double)n;
 }
 
-static void empirical_rows(struct rebias_table_side *side, struct point *points, const struct bin *bins, size_t n)
+static void empirical_rows(struct rebias_table_side *side, struct point *points,
+                           const struct bin *bins, size_t n)
 {
     double low = INFINITY;
     double high = -INFINITY;
@@ -283,7 +297,8 @@ static void empirical_rows(struct rebias_table_side *side, struct point *points,
         low = fmin(low, points[bins[b].first].dG);
         high = fmax(high, points[bins[b].first + bins[b].n - 1].dG);
     }
-    double slack = high > low ? (high - low) / (double)(side->dG_count - 1) : fmax(fabs(high), 1e-12) * 1e-3;
+    double slack = high > low ? (high - low) / (double)(side->dG_count - 1)
+                              : fmax(fabs(high), 1e-12) * 1e-3;
     set_axis(side->dG, side->dG_count, low - slack, high + slack);
     for (size_t i = 0; i < side->G_count; i++) {
         size_t a = 0;
@@ -320,18 +335,20 @@ static void set_counts(struct rebias_table_side *side, const struct bin *bins, s
         double w = 0.0;
         around(bins, n, side->G[i], &a, &b, &w);
         side->count[i] = (double)bins[w < 0.5 ? a : b].n;
-        report->extrapolated[polarity] += side->G[i] < bins[0].centre || side->G[i] > bins[n - 1].centre;
+        report->extrapolated[polarity] +=
+            side->G[i] < bins[0].centre || side->G[i] > bins[n - 1].centre;
     }
 }
 
-static int fit_side(struct rebias_table_side *side, const struct rebias_pulses *pulses, int polarity,
-                    const struct rebias_binning_options *o, struct rebias_fit_report *report,
-                    struct rebias_error *err)
+static int fit_side(struct rebias_table_side *side, const struct rebias_pulses *pulses,
+                    int polarity, const struct rebias_binning_options *o,
+                    struct rebias_fit_report *report, struct rebias_error *err)
 {
     struct point *points = NULL;
     struct bin *bins = NULL;
     size_t n = 0;
-    int status = collect(pulses, polarity, o->Gmin, o->Gmax, &points, &n, &report->outside[polarity], err);
+    int status = collect(pulses, polarity, o->Gmin, o->Gmax, &points, &n,
+                         &report->outside[polarity], err);
     if (status == REBIAS_OK) {
         status = rebias_alloc(&bins, o->bins, sizeof *bins, err);
     }
@@ -343,7 +360,8 @@ static int fit_side(struct rebias_table_side *side, const struct rebias_pulses *
         report->empty_bins[polarity] = o->bins - valid;
         if (valid == 0) {
             status = rebias_fail(err, REBIAS_E_DATA,
-                                 "no bin holds 2 or more of the %zu %s points in %g to %g S: fewer bins or more points "
+                                 "no bin holds 2 or more of the %zu %s points in %g to %g S: "
+                                 "fewer bins or more points "
                                  "are needed",
                                  n, polarity == REBIAS_SET ? "SET" : "RESET", o->Gmin, o->Gmax);
         } else {
@@ -361,18 +379,20 @@ static int fit_side(struct rebias_table_side *side, const struct rebias_pulses *
     return status;
 }
 
-static int describe(struct rebias_table *table, const struct rebias_binning_options *o, struct rebias_error *err)
+static int describe(struct rebias_table *table, const struct rebias_binning_options *o,
+                    struct rebias_error *err)
 {
     char text[128];
-    snprintf(text, sizeof text, "bins=%zu,kind=%s,rows=%s", o->bins, o->kind == REBIAS_BINS_WIDTH ? "width" : "count",
+    snprintf(text, sizeof text, "bins=%zu,kind=%s,rows=%s", o->bins,
+             o->kind == REBIAS_BINS_WIDTH ? "width" : "count",
              o->rows == REBIAS_ROWS_GAUSSIAN ? "gaussian" : "empirical");
     int status = rebias_copy_text(&table->estimator, "binning", err);
     return status == REBIAS_OK ? rebias_copy_text(&table->options, text, err) : status;
 }
 
 int rebias_fit_binning(struct rebias_table **out, const struct rebias_pulses *pulses,
-                       const struct rebias_binning_options *options, struct rebias_fit_report *report,
-                       struct rebias_error *err)
+                       const struct rebias_binning_options *options,
+                       struct rebias_fit_report *report, struct rebias_error *err)
 {
     *out = NULL;
     struct rebias_table *table = NULL;
@@ -384,7 +404,8 @@ int rebias_fit_binning(struct rebias_table **out, const struct rebias_pulses *pu
     if (status == REBIAS_OK && o.Gmax == 0.0) {
         data_range(pulses, &o.Gmin, &o.Gmax);
         if (!(o.Gmin < o.Gmax)) {
-            status = rebias_fail(err, REBIAS_E_DATA, "SET and RESET points have no common range of G");
+            status = rebias_fail(err, REBIAS_E_DATA,
+                                 "SET and RESET points have no common range of G");
         }
     }
     if (status == REBIAS_OK) {

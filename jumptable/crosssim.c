@@ -1,14 +1,17 @@
-/* crosssim.c - jump tables in CrossSim's text files: dG as a function of cumulative probability and G.
+/* crosssim.c - jump tables in CrossSim's text files: dG as a function of cumulative probability
+ * and G.
  * 1. names   2. reading quantiles   3. quantiles to CDF   4. loading   5. rendering   6. saving
  *
- * PREFIX_dG_increasing.txt (SET) and PREFIX_dG_decreasing.txt (RESET), each also as .txt.gz: a header line, the
- * G axis (S), the cumulative probabilities u_k, then one line for each u_k with dG (S) for each G; commas between the
- * numbers. Format of the TaOx look-up tables of CrossSim (repository sandialabs/cross-sim-data).
+ * PREFIX_dG_increasing.txt (SET) and PREFIX_dG_decreasing.txt (RESET), each also as .txt.gz: a
+ * header line, the G axis (S), the cumulative probabilities u_k, then one line for each u_k
+ * with dG (S) for each G; commas between the numbers. Format of the TaOx look-up tables of
+ * CrossSim (repository sandialabs/cross-sim-data).
  *
- * Between the u_k the quantile function is linear. Its inverse is taken on 1001 equidistant dG from the least to
- * the greatest, exactly at each of them. For the four TaOx devices the mean and the sd of every row then stay within
- * 0.3 % and 0.4 % of the mean sd of the table, and on average within 0.04 % and 0.06 %. Axes at the pooled quantiles
- * were measured too: up to 13 % off, though better in the narrowest rows.
+ * Between the u_k the quantile function is linear. Its inverse is taken on 1001 equidistant dG
+ * from the least to the greatest, exactly at each of them. For the four TaOx devices the mean
+ * and the sd of every row then stay within 0.3 % and 0.4 % of the mean sd of the table, and on
+ * average within 0.04 % and 0.06 %. Axes at the pooled quantiles were measured too: up to 13 %
+ * off, though better in the narrowest rows.
  */
 #include "jumptable/number_text.h"
 #include "rebias/base.h"
@@ -38,7 +41,8 @@ static bool asks_for_gzip(const char *prefix)
 }
 
 /* *path = PREFIX (without ".gz") SUFFIX, with ".gz" behind when gzip. */
-static int make_path(char **path, const char *prefix, size_t side, bool gzip, struct rebias_error *err)
+static int make_path(char **path, const char *prefix, size_t side, bool gzip,
+                     struct rebias_error *err)
 {
     size_t length = strlen(prefix) - (asks_for_gzip(prefix) ? 3 : 0);
     size_t size = length + strlen(suffixes[side]) + sizeof ".gz";
@@ -94,14 +98,16 @@ static int check_probabilities(const struct quantiles *q, const struct rebias_nu
             char value[32];
             snprintf(value, sizeof value, "%.17g", u[k]);
             const struct rebias_place place = {text->path, text->line, k + 1, value};
-            return rebias_fail_at(err, REBIAS_E_FORMAT, &place, "ascending probabilities in [0, 1]",
+            return rebias_fail_at(err, REBIAS_E_FORMAT, &place,
+                                  "ascending probabilities in [0, 1]",
                                   "bad cumulative probability");
         }
     }
     return REBIAS_OK;
 }
 
-static int read_rows(struct quantiles *q, struct rebias_number_text *text, struct rebias_error *err)
+static int read_rows(struct quantiles *q, struct rebias_number_text *text,
+                     struct rebias_error *err)
 {
     size_t count = 0;
     size_t rows = 0;
@@ -114,13 +120,15 @@ static int read_rows(struct quantiles *q, struct rebias_number_text *text, struc
     if (status == REBIAS_OK && (q->G.count < 2 || q->u.count < 2)) {
         status = rebias_fail_at(err, REBIAS_E_FORMAT, &place,
                                 "a header line, at least 2 G levels, at least 2 probabilities",
-                                "%zu G levels and %zu cumulative probabilities", q->G.count, q->u.count);
+                                "%zu G levels and %zu cumulative probabilities", q->G.count,
+                                q->u.count);
     }
     if (status == REBIAS_OK) {
         status = check_probabilities(q, text, err);
     }
     if (status == REBIAS_OK) {
-        status = rebias_number_text_rows(text, q->G.count, "one for each G level", &q->Q, &rows, err);
+        status = rebias_number_text_rows(text, q->G.count, "one for each G level", &q->Q, &rows,
+                                         err);
     }
     if (status == REBIAS_OK) {
         status = rebias_number_text_expect(text->path, 0, rows, q->u.count, "rows of dG",
@@ -142,9 +150,10 @@ static int read_quantiles(struct quantiles *q, const char *path, struct rebias_e
 
 /* -- 3. quantiles to CDF -- */
 
-/* dG[] = equidistant from the least to the greatest jump; when all are alike, a point mass at dG_0 and an axis
- * that goes on to a jump twice as large. */
-static int make_axis(const struct quantiles *q, const char *path, double dG[dG_LEVELS], struct rebias_error *err)
+/* dG[] = equidistant from the least to the greatest jump; when all are alike, a point mass at
+ * dG_0 and an axis that goes on to a jump twice as large. */
+static int make_axis(const struct quantiles *q, const char *path, double dG[dG_LEVELS],
+                     struct rebias_error *err)
 {
     const double *Q = q->Q.data;
     double low = Q[0];
@@ -158,7 +167,8 @@ static int make_axis(const struct quantiles *q, const char *path, double dG[dG_L
     }
     if (!isfinite(high - low)) {
         const struct rebias_place place = {path, 0, 0, NULL};
-        return rebias_fail_at(err, REBIAS_E_RANGE, &place, "a finite range", "jumps from %g to %g S", low, high);
+        return rebias_fail_at(err, REBIAS_E_RANGE, &place, "a finite range",
+                              "jumps from %g to %g S", low, high);
     }
     for (size_t j = 0; j + 1 < dG_LEVELS; j++) {
         dG[j] = low + (high - low) * ((double)j / (dG_LEVELS - 1));
@@ -174,9 +184,9 @@ static int compare_doubles(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* column[] = quantiles at G_i, ascending. Measured tables cross themselves here and there; sorting (the
- * rearrangement of Chernozhukov, Fernandez-Val and Galichon, Econometrica 78, 1093 (2010)) mends that. Returns
- * whether it was needed. */
+/* column[] = quantiles at G_i, ascending. Measured tables cross themselves here and there;
+ * sorting (the rearrangement of Chernozhukov, Fernandez-Val and Galichon, Econometrica 78, 1093
+ * (2010)) mends that. Returns whether it was needed. */
 static bool take_column(const struct quantiles *q, size_t i, double *column)
 {
     const double *Q = q->Q.data;
@@ -191,9 +201,10 @@ static bool take_column(const struct quantiles *q, size_t i, double *column)
     return falls;
 }
 
-/* row[j] = P(dG <= dG_j) = the largest u with Q(u) <= dG_j: where Q is flat, F jumps and has its right limit. */
-static void invert_column(const double *column, const struct rebias_buffer *probabilities, const double *dG,
-                          double *row)
+/* row[j] = P(dG <= dG_j) = the largest u with Q(u) <= dG_j: where Q is flat, F jumps and has
+ * its right limit. */
+static void invert_column(const double *column, const struct rebias_buffer *probabilities,
+                          const double *dG, double *row)
 {
     const double *u = probabilities->data;
     size_t n = probabilities->count;
@@ -208,13 +219,14 @@ static void invert_column(const double *column, const struct rebias_buffer *prob
             row[j] = 1.0;
         } else {
             double t = (dG[j] - column[k - 1]) / (column[k] - column[k - 1]);
-            row[j] = fmin(u[k - 1] + (u[k] - u[k - 1]) * t, u[k]); /* t < 1, but the sum may be rounded up */
+            row[j] = fmin(u[k - 1] + (u[k] - u[k - 1]) * t,
+                          u[k]); /* t < 1, but the sum may be rounded up */
         }
     }
 }
 
-static int convert(struct rebias_table_side *side, const struct quantiles *q, const char *path, size_t *repaired,
-                   struct rebias_error *err)
+static int convert(struct rebias_table_side *side, const struct quantiles *q, const char *path,
+                   size_t *repaired, struct rebias_error *err)
 {
     double *column = NULL;
     memcpy(side->G, q->G.data, q->G.count * sizeof(double));
@@ -232,8 +244,8 @@ static int convert(struct rebias_table_side *side, const struct quantiles *q, co
 
 /* -- 4. loading -- */
 
-static int build_table(struct rebias_table **out, const struct quantiles q[2], char *const paths[2],
-                       struct rebias_error *err)
+static int build_table(struct rebias_table **out, const struct quantiles q[2],
+                       char *const paths[2], struct rebias_error *err)
 {
     struct rebias_table *table = NULL;
     size_t repaired = 0;
@@ -262,7 +274,8 @@ static int build_table(struct rebias_table **out, const struct quantiles q[2], c
     return REBIAS_OK;
 }
 
-int rebias_table_load_crosssim(struct rebias_table **out, const char *prefix, struct rebias_error *err)
+int rebias_table_load_crosssim(struct rebias_table **out, const char *prefix,
+                               struct rebias_error *err)
 {
     *out = NULL;
     struct rebias_table *table = NULL;
@@ -296,12 +309,13 @@ int rebias_table_load_crosssim(struct rebias_table **out, const char *prefix, st
 
 /* -- 5. rendering -- */
 
-static const char header[] =
-    "1st Row = Gbins, 2nd Row = CDF Points, 3rd row onward =  dG matrix (rows= CDF, columns = Gbins) \n";
+static const char header[] = "1st Row = Gbins, 2nd Row = CDF Points, 3rd row onward =  dG "
+                             "matrix (rows= CDF, columns = Gbins) \n";
 
-/* Jump at u_k. In the outermost steps of u the quantile function of a distribution with tails is far from linear:
- * Q(0) and Q(1) are the ends of the axis, and joining them to their neighbours by a line would put 1/500 of
- * the probability far out. So the end value is the one whose line has the tail's mean. */
+/* Jump at u_k. In the outermost steps of u the quantile function of a distribution with tails
+ * is far from linear: Q(0) and Q(1) are the ends of the axis, and joining them to their
+ * neighbours by a line would put 1/500 of the probability far out. So the end value is the one
+ * whose line has the tail's mean. */
 static double quantile_to_save(const struct rebias_table_side *side, double G, size_t k)
 {
     const double step = 1.0 / (U_LEVELS - 1);
@@ -315,14 +329,15 @@ static double quantile_to_save(const struct rebias_table_side *side, double G, s
         double u = first ? tail : 1.0 - tail;
         mean += rebias_table_quantile(side, REBIAS_RULE_LINEAR, G, u, NULL, NULL) / TAIL_POINTS;
     }
-    double neighbour =
-        rebias_table_quantile(side, REBIAS_RULE_LINEAR, G, first ? step : 1.0 - step, NULL, NULL);
+    double neighbour = rebias_table_quantile(side, REBIAS_RULE_LINEAR, G,
+                                             first ? step : 1.0 - step, NULL, NULL);
     double end = 2.0 * mean - neighbour;
     return first ? fmax(end, side->dG[0]) : fmin(end, side->dG[side->dG_count - 1]);
 }
 
 /* Writes the text of one side; row[] has room for one number a G level. */
-static int write_side(FILE *stream, const struct rebias_table_side *side, double *row, struct rebias_error *err)
+static int write_side(FILE *stream, const struct rebias_table_side *side, double *row,
+                      struct rebias_error *err)
 {
     double u[U_LEVELS];
     for (size_t k = 0; k < U_LEVELS; k++) {
@@ -344,7 +359,8 @@ static int write_side(FILE *stream, const struct rebias_table_side *side, double
 }
 
 /* *text = the file's content, to be given to free(). */
-static int render(const struct rebias_table_side *side, char **text, size_t *size, struct rebias_error *err)
+static int render(const struct rebias_table_side *side, char **text, size_t *size,
+                  struct rebias_error *err)
 {
     *text = NULL;
     double *row = NULL;
@@ -367,14 +383,18 @@ static int render(const struct rebias_table_side *side, char **text, size_t *siz
     return status;
 }
 
-/* Replaces *text by its gzip form; without a time stamp, so that the same table gives the same bytes. */
+/* Replaces *text by its gzip form; without a time stamp, so that the same table gives the same
+ * bytes. */
 static int compress_text(char **text, size_t *size, struct rebias_error *err)
 {
-    enum { GZIP = 15 + 16, MEMORY_LEVEL = 8 }; /* windowBits for a gzip wrapper, and zlib's default */
+    enum {
+        GZIP = 15 + 16,
+        MEMORY_LEVEL = 8
+    }; /* windowBits for a gzip wrapper, and zlib's default */
     z_stream z;
     memset(&z, 0, sizeof z);
-    if (*size > UINT_MAX / 2 ||
-        deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
+    if (*size > UINT_MAX / 2 || deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP,
+                                             MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
         return rebias_fail(err, REBIAS_E_MEMORY, "cannot compress %zu bytes", *size);
     }
     char *packed = NULL;
@@ -402,9 +422,10 @@ static int compress_text(char **text, size_t *size, struct rebias_error *err)
 
 /* -- 6. saving -- */
 
-/* Writes one file under its temporary name and flushes it, so that a full disk is noticed before any appears. */
-static int write_file(struct rebias_output *file, const char *path, const struct rebias_table_side *side, bool gzip,
-                      struct rebias_error *err)
+/* Writes one file under its temporary name and flushes it, so that a full disk is noticed
+ * before any appears. */
+static int write_file(struct rebias_output *file, const char *path,
+                      const struct rebias_table_side *side, bool gzip, struct rebias_error *err)
 {
     char *text = NULL;
     size_t size = 0;
@@ -424,7 +445,8 @@ static int write_file(struct rebias_output *file, const char *path, const struct
     return status;
 }
 
-int rebias_table_save_crosssim(const struct rebias_table *table, const char *prefix, struct rebias_error *err)
+int rebias_table_save_crosssim(const struct rebias_table *table, const char *prefix,
+                               struct rebias_error *err)
 {
     bool gzip = asks_for_gzip(prefix);
     struct rebias_output files[2];

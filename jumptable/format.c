@@ -37,13 +37,15 @@ static bool ends_in(const char *text, const char *suffix)
 
 /* -- 2. dispatch -- */
 
-/* A missing file that does not look like a native one is most likely a prefix whose format was not named. */
+/* A missing file that does not look like a native one is most likely a prefix whose format was
+ * not named. */
 static int load_native(struct rebias_table **out, const char *path, struct rebias_error *err)
 {
     if (!ends_in(path, ".h5") && access(path, F_OK) != 0) {
         *out = NULL;
         const struct rebias_place place = {path, 0, 0, NULL};
-        return rebias_fail_at(err, REBIAS_E_IO, &place, "FILE.jt.h5, xbtorch:PREFIX or crosssim:PREFIX",
+        return rebias_fail_at(err, REBIAS_E_IO, &place,
+                              "FILE.jt.h5, xbtorch:PREFIX or crosssim:PREFIX",
                               "no such jump table");
     }
     return rebias_table_load_native(out, path, err);
@@ -63,7 +65,8 @@ int rebias_table_load(struct rebias_table **out, const char *spec, struct rebias
     }
 }
 
-int rebias_table_save(const struct rebias_table *table, const char *spec, struct rebias_error *err)
+int rebias_table_save(const struct rebias_table *table, const char *spec,
+                      struct rebias_error *err)
 {
     const char *prefix = NULL;
     switch (rebias_table_format_of(spec, &prefix)) {

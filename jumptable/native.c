@@ -1,9 +1,10 @@
 /* native.c - jump tables in one HDF5 file, *.jt.h5.
  * 1. names   2. saving   3. loading
  *
- * Datasets G (nG), dG (nD), cdf (nG x nD) and, where known, count (nG) in the groups /set and /reset, each with
- * the attribute unit; root attributes format, format_version, estimator, options, provenance. A file may also be
- * written by hand (h5py): only format and format_version are required of the attributes.
+ * Datasets G (nG), dG (nD), cdf (nG x nD) and, where known, count (nG) in the groups /set and
+ * /reset, each with the attribute unit; root attributes format, format_version, estimator,
+ * options, provenance. A file may also be written by hand (h5py): only format and
+ * format_version are required of the attributes.
  */
 #include "base/hdf5_file.h"
 #include "rebias/base.h"
@@ -31,7 +32,8 @@ static const struct names names[2] = {
 
 static struct rebias_hdf5_array array_of(double *data, size_t rows, size_t columns)
 {
-    return (struct rebias_hdf5_array){REBIAS_HDF5_DOUBLE, columns > 0 ? 2 : 1, {rows, columns}, data};
+    return (struct rebias_hdf5_array){
+        REBIAS_HDF5_DOUBLE, columns > 0 ? 2 : 1, {rows, columns}, data};
 }
 
 /* -- 2. saving -- */
@@ -43,8 +45,8 @@ static int save_array(struct rebias_hdf5 *file, const char *name, const char *un
     return status != REBIAS_OK ? status : rebias_hdf5_write_text(file, name, "unit", unit, err);
 }
 
-static int save_side(struct rebias_hdf5 *file, const struct names *name, const struct rebias_table_side *side,
-                     struct rebias_error *err)
+static int save_side(struct rebias_hdf5 *file, const struct names *name,
+                     const struct rebias_table_side *side, struct rebias_error *err)
 {
     const struct rebias_hdf5_array G = array_of(side->G, side->G_count, 0);
     const struct rebias_hdf5_array dG = array_of(side->dG, side->dG_count, 0);
@@ -66,7 +68,8 @@ static int save_side(struct rebias_hdf5 *file, const struct names *name, const s
     return status;
 }
 
-static int save_texts(struct rebias_hdf5 *file, const struct rebias_table *table, struct rebias_error *err)
+static int save_texts(struct rebias_hdf5 *file, const struct rebias_table *table,
+                      struct rebias_error *err)
 {
     const struct {
         const char *name;
@@ -85,14 +88,17 @@ static int save_texts(struct rebias_hdf5 *file, const struct rebias_table *table
     return status;
 }
 
-int rebias_table_save_native(const struct rebias_table *table, const char *path, struct rebias_error *err)
+int rebias_table_save_native(const struct rebias_table *table, const char *path,
+                             struct rebias_error *err)
 {
     struct rebias_hdf5 *file = NULL;
     int status = rebias_table_validate(table, path, err);
-    if (status == REBIAS_OK && (table->side[0].count == NULL) != (table->side[1].count == NULL)) {
+    if (status == REBIAS_OK &&
+        (table->side[0].count == NULL) != (table->side[1].count == NULL)) {
         const struct rebias_place place = {path, 0, 0, NULL};
-        status = rebias_fail_at(err, REBIAS_E_DATA, &place, "counts for both polarities or for none",
-                                "table has counts for one polarity only");
+        status =
+            rebias_fail_at(err, REBIAS_E_DATA, &place, "counts for both polarities or for none",
+                           "table has counts for one polarity only");
     }
     if (status == REBIAS_OK) {
         status = rebias_hdf5_create(&file, path, err);
@@ -112,21 +118,24 @@ int rebias_table_save_native(const struct rebias_table *table, const char *path,
 
 /* -- 3. loading -- */
 
-static int check_format(const struct rebias_hdf5 *file, const char *path, struct rebias_error *err)
+static int check_format(const struct rebias_hdf5 *file, const char *path,
+                        struct rebias_error *err)
 {
     char *text = NULL;
     double version = 0.0;
     const struct rebias_place place = {path, 0, 0, NULL};
     int status = REBIAS_OK;
     if (!rebias_hdf5_has_attribute(file, "/", "format")) {
-        status = rebias_fail_at(err, REBIAS_E_FORMAT, &place, "the attribute format = \"rebias jump table\"",
+        status = rebias_fail_at(err, REBIAS_E_FORMAT, &place,
+                                "the attribute format = \"rebias jump table\"",
                                 "HDF5 file is not a jump table");
         goto done;
     }
     status = rebias_hdf5_read_text(file, "/", "format", &text, err);
     if (status == REBIAS_OK && strcmp(text, format_name) != 0) {
         const struct rebias_place at = {path, 0, 0, text};
-        status = rebias_fail_at(err, REBIAS_E_FORMAT, &at, format_name, "HDF5 file is not a jump table");
+        status = rebias_fail_at(err, REBIAS_E_FORMAT, &at, format_name,
+                                "HDF5 file is not a jump table");
     }
     if (status == REBIAS_OK) {
         status = rebias_hdf5_read_number(file, "/", "format_version", &version, err);
@@ -140,15 +149,17 @@ done:
     return status;
 }
 
-static int load_text(const struct rebias_hdf5 *file, const char *name, char **out, struct rebias_error *err)
+static int load_text(const struct rebias_hdf5 *file, const char *name, char **out,
+                     struct rebias_error *err)
 {
-    return rebias_hdf5_has_attribute(file, "/", name) ? rebias_hdf5_read_text(file, "/", name, out, err)
-                                                      : rebias_copy_text(out, "", err);
+    return rebias_hdf5_has_attribute(file, "/", name)
+               ? rebias_hdf5_read_text(file, "/", name, out, err)
+               : rebias_copy_text(out, "", err);
 }
 
 /* The shapes of both sides, before memory is taken for them. */
-static int load_shapes(const struct rebias_hdf5 *file, const char *path, size_t G_count[2], size_t dG_count[2],
-                       bool *counted, struct rebias_error *err)
+static int load_shapes(const struct rebias_hdf5 *file, const char *path, size_t G_count[2],
+                       size_t dG_count[2], bool *counted, struct rebias_error *err)
 {
     for (int p = 0; p < 2; p++) {
         size_t shape[2] = {0, 0};
@@ -162,8 +173,8 @@ static int load_shapes(const struct rebias_hdf5 *file, const char *path, size_t 
     *counted = rebias_hdf5_exists(file, names[0].count);
     if (*counted != rebias_hdf5_exists(file, names[1].count)) {
         const struct rebias_place place = {path, 0, 0, names[*counted ? 1 : 0].count};
-        return rebias_fail_at(err, REBIAS_E_FORMAT, &place, "counts for both polarities or for none",
-                              "dataset is missing");
+        return rebias_fail_at(err, REBIAS_E_FORMAT, &place,
+                              "counts for both polarities or for none", "dataset is missing");
     }
     return REBIAS_OK;
 }
@@ -188,8 +199,8 @@ static int load_side(const struct rebias_hdf5 *file, const struct names *name,
     return status;
 }
 
-static int load_open_file(struct rebias_table **out, const struct rebias_hdf5 *file, const char *path,
-                          struct rebias_error *err)
+static int load_open_file(struct rebias_table **out, const struct rebias_hdf5 *file,
+                          const char *path, struct rebias_error *err)
 {
     size_t G_count[2] = {0, 0};
     size_t dG_count[2] = {0, 0};
@@ -222,7 +233,8 @@ static int load_open_file(struct rebias_table **out, const struct rebias_hdf5 *f
     return REBIAS_OK;
 }
 
-int rebias_table_load_native(struct rebias_table **out, const char *path, struct rebias_error *err)
+int rebias_table_load_native(struct rebias_table **out, const char *path,
+                             struct rebias_error *err)
 {
     *out = NULL;
     struct rebias_hdf5 *file = NULL;

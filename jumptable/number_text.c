@@ -20,10 +20,12 @@ int rebias_number_text_open(struct rebias_number_text *text, const char *path, c
     *text = (struct rebias_number_text){path, separator, NULL, NULL, 0};
     int status = rebias_read_file(path, MAX_BYTES, &text->data, &size, err);
     if (status == REBIAS_OK && strspn(text->data, " \t\r\n") == size) {
-        status = rebias_fail_at(err, REBIAS_E_FORMAT, &place, "rows of numbers", "file is empty");
+        status =
+            rebias_fail_at(err, REBIAS_E_FORMAT, &place, "rows of numbers", "file is empty");
     }
     if (status == REBIAS_OK && strlen(text->data) != size) {
-        status = rebias_fail_at(err, REBIAS_E_FORMAT, &place, "a text file", "file has NUL bytes");
+        status =
+            rebias_fail_at(err, REBIAS_E_FORMAT, &place, "a text file", "file has NUL bytes");
     }
     if (status != REBIAS_OK) {
         rebias_number_text_close(text);
@@ -62,8 +64,8 @@ void rebias_number_text_skip_line(struct rebias_number_text *text)
 
 /* -- 2. rows -- */
 
-/* Cuts the next field off *rest; NULL when there is none. A separator "," also ends empty fields; blanks never
- * do. */
+/* Cuts the next field off *rest; NULL when there is none. A separator "," also ends empty
+ * fields; blanks never do. */
 static char *next_field(char **rest, char separator)
 {
     static const char blanks[] = " \t\r";
@@ -84,8 +86,8 @@ static char *next_field(char **rest, char separator)
     return field;
 }
 
-int rebias_number_text_row(struct rebias_number_text *text, struct rebias_buffer *numbers, size_t *count,
-                           struct rebias_error *err)
+int rebias_number_text_row(struct rebias_number_text *text, struct rebias_buffer *numbers,
+                           size_t *count, struct rebias_error *err)
 {
     char *rest = NULL;
     char *field = NULL;
@@ -97,7 +99,8 @@ int rebias_number_text_row(struct rebias_number_text *text, struct rebias_buffer
         double value = 0.0;
         if (!rebias_parse_double(field, &value)) {
             const struct rebias_place place = {text->path, text->line, *count + 1, field};
-            return rebias_fail_at(err, REBIAS_E_FORMAT, &place, "a finite decimal number", "not a number");
+            return rebias_fail_at(err, REBIAS_E_FORMAT, &place, "a finite decimal number",
+                                  "not a number");
         }
         int status = rebias_buffer_append(numbers, sizeof value, &value, err);
         if (status != REBIAS_OK) {
@@ -108,8 +111,8 @@ int rebias_number_text_row(struct rebias_number_text *text, struct rebias_buffer
     return REBIAS_OK;
 }
 
-int rebias_number_text_expect(const char *path, size_t line, size_t found, size_t expected, const char *unit,
-                              const char *what, struct rebias_error *err)
+int rebias_number_text_expect(const char *path, size_t line, size_t found, size_t expected,
+                              const char *unit, const char *what, struct rebias_error *err)
 {
     if (found == expected) {
         return REBIAS_OK;
@@ -121,7 +124,8 @@ int rebias_number_text_expect(const char *path, size_t line, size_t found, size_
 }
 
 int rebias_number_text_rows(struct rebias_number_text *text, size_t columns, const char *what,
-                            struct rebias_buffer *numbers, size_t *rows, struct rebias_error *err)
+                            struct rebias_buffer *numbers, size_t *rows,
+                            struct rebias_error *err)
 {
     *rows = 0;
     for (;;) {
@@ -130,7 +134,8 @@ int rebias_number_text_rows(struct rebias_number_text *text, size_t columns, con
         if (status != REBIAS_OK || count == 0) {
             return status;
         }
-        status = rebias_number_text_expect(text->path, text->line, count, columns, "numbers in the row", what, err);
+        status = rebias_number_text_expect(text->path, text->line, count, columns,
+                                           "numbers in the row", what, err);
         if (status != REBIAS_OK) {
             return status;
         }
@@ -140,8 +145,8 @@ int rebias_number_text_rows(struct rebias_number_text *text, size_t columns, con
 
 /* -- 3. writing -- */
 
-int rebias_number_text_write(FILE *stream, const double *numbers, size_t count, size_t step, const char *separator,
-                             struct rebias_error *err)
+int rebias_number_text_write(FILE *stream, const double *numbers, size_t count, size_t step,
+                             const char *separator, struct rebias_error *err)
 {
     locale_t c = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
     if (c == (locale_t)0) {
@@ -165,16 +170,20 @@ int rebias_number_text_flush(struct rebias_output *file, struct rebias_error *er
         return REBIAS_OK;
     }
     const struct rebias_place place = {file->path, 0, 0, NULL};
-    return rebias_fail_at(err, REBIAS_E_IO, &place, NULL, "cannot write: %s", strerror(errno != 0 ? errno : EIO));
+    return rebias_fail_at(err, REBIAS_E_IO, &place, NULL, "cannot write: %s",
+                          strerror(errno != 0 ? errno : EIO));
 }
 
-int rebias_number_text_publish(struct rebias_output *files, size_t count, struct rebias_error *err)
+int rebias_number_text_publish(struct rebias_output *files, size_t count,
+                               struct rebias_error *err)
 {
-    char **names = NULL; /* of the files to take away again; NULL for devices, which were written directly */
+    char **names = NULL; /* of the files to take away again; NULL for devices, which were
+                            written directly */
     size_t published = 0;
     int status = rebias_alloc(&names, count, sizeof *names, err);
     for (size_t i = 0; i < count && status == REBIAS_OK; i++) {
-        status = rebias_copy_text(&names[i], files[i].temporary != NULL ? files[i].path : NULL, err);
+        status =
+            rebias_copy_text(&names[i], files[i].temporary != NULL ? files[i].path : NULL, err);
     }
     while (published < count && status == REBIAS_OK) {
         status = rebias_output_close(&files[published], err);

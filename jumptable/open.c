@@ -1,4 +1,5 @@
-/* open.c - a device by the one syntax: preset, "model:param=value,...", or a table file with options behind. */
+/* open.c - a device by the one syntax: preset, "model:param=value,...", or a table file with
+ * options behind. */
 #include "rebias/base.h"
 #include "rebias/table.h"
 #include <stdio.h>
@@ -26,19 +27,22 @@ static int set_option(struct table_options *options, const char *item, struct re
         return REBIAS_OK;
     }
     double value = 0.0;
-    if (strncmp(item, "scale=", 6) == 0 && rebias_parse_double(item + 6, &value) && value > 0.0) {
+    if (strncmp(item, "scale=", 6) == 0 && rebias_parse_double(item + 6, &value) &&
+        value > 0.0) {
         options->scale = value;
         return REBIAS_OK;
     }
-    if (strncmp(item, "scale_d2d=", 10) == 0 && rebias_parse_double(item + 10, &value) && value >= 0.0) {
+    if (strncmp(item, "scale_d2d=", 10) == 0 && rebias_parse_double(item + 10, &value) &&
+        value >= 0.0) {
         options->scale_spread = value;
         return REBIAS_OK;
     }
-    return rebias_fail_at(err, REBIAS_E_NAME, &place, expected, "bad option behind a table file");
+    return rebias_fail_at(err, REBIAS_E_NAME, &place, expected,
+                          "bad option behind a table file");
 }
 
-/* "rule" or "scale" option lists are cut off the end of file[]: everything behind the first ',' that is followed by
- * one of the known names, so that file names with commas still work. */
+/* "rule" or "scale" option lists are cut off the end of file[]: everything behind the first ','
+ * that is followed by one of the known names, so that file names with commas still work. */
 static int cut_options(char *file, struct table_options *options, struct rebias_error *err)
 {
     static const char *const names[] = {",rule=", ",scale=", ",scale_d2d="};
@@ -66,8 +70,9 @@ static bool names_a_table(const char *spec)
 {
     const char *prefix = NULL;
     size_t length = strlen(spec);
-    return rebias_table_format_of(spec, &prefix) != REBIAS_TABLE_NATIVE || access(spec, F_OK) == 0 ||
-           strchr(spec, '/') != NULL || (length > 3 && strcmp(spec + length - 3, ".h5") == 0);
+    return rebias_table_format_of(spec, &prefix) != REBIAS_TABLE_NATIVE ||
+           access(spec, F_OK) == 0 || strchr(spec, '/') != NULL ||
+           (length > 3 && strcmp(spec + length - 3, ".h5") == 0);
 }
 
 int rebias_device_open(struct rebias_device **out, const char *spec, struct rebias_error *err)
@@ -88,7 +93,8 @@ int rebias_device_open(struct rebias_device **out, const char *spec, struct rebi
         status = rebias_table_load(&table, file, err);
     }
     if (status == REBIAS_OK) {
-        status = rebias_table_device_new(out, table, spec, options.rule, options.scale, options.scale_spread, err);
+        status = rebias_table_device_new(out, table, spec, options.rule, options.scale,
+                                         options.scale_spread, err);
     }
     rebias_table_free(table);
     free(file);

@@ -1,8 +1,10 @@
 /* table.c - the jump table: life cycle, invariants, and its distribution at any G.
- * 1. life cycle   2. invariants   3. finding a place on an axis   4. rule NEAREST   5. rule LINEAR   6. dispatch
+ * 1. life cycle   2. invariants   3. finding a place on an axis   4. rule NEAREST   5. rule
+ * LINEAR   6. dispatch
  *
- * Rule NEAREST is that of XBTorch's TabularDevice (arXiv 2601.07086): nearest G level, nearest CDF entry, first index
- * on ties. These are the plain versions; the fast sampler (table_device.c) is tested against them.
+ * Rule NEAREST is that of XBTorch's TabularDevice (arXiv 2601.07086): nearest G level, nearest
+ * CDF entry, first index on ties. These are the plain versions; the fast sampler
+ * (table_device.c) is tested against them.
  */
 #include "rebias/table.h"
 #include "rebias/base.h"
@@ -12,12 +14,13 @@
 
 /* -- 1. life cycle -- */
 
-static int side_new(struct rebias_table_side *side, size_t G_count, size_t dG_count, bool counted,
-                    struct rebias_error *err)
+static int side_new(struct rebias_table_side *side, size_t G_count, size_t dG_count,
+                    bool counted, struct rebias_error *err)
 {
     size_t cells = 0;
     if (__builtin_mul_overflow(G_count, dG_count, &cells)) {
-        return rebias_fail(err, REBIAS_E_MEMORY, "a table of %zu x %zu does not fit into memory", G_count, dG_count);
+        return rebias_fail(err, REBIAS_E_MEMORY,
+                           "a table of %zu x %zu does not fit into memory", G_count, dG_count);
     }
     side->G_count = G_count;
     side->dG_count = dG_count;
@@ -34,8 +37,8 @@ static int side_new(struct rebias_table_side *side, size_t G_count, size_t dG_co
     return status;
 }
 
-int rebias_table_new(struct rebias_table **out, const size_t G_count[2], const size_t dG_count[2], bool counted,
-                     struct rebias_error *err)
+int rebias_table_new(struct rebias_table **out, const size_t G_count[2],
+                     const size_t dG_count[2], bool counted, struct rebias_error *err)
 {
     *out = NULL;
     struct rebias_table *table = NULL;
@@ -75,8 +78,9 @@ void rebias_table_free(struct rebias_table *table)
 
 static const char *const polarity_names[2] = {"SET", "RESET"};
 
-static int fail_entry(const char *name, int polarity, const char *what, size_t row, size_t column, double value,
-                      const char *expected, struct rebias_error *err)
+static int fail_entry(const char *name, int polarity, const char *what, size_t row,
+                      size_t column, double value, const char *expected,
+                      struct rebias_error *err)
 {
     char text[40];
     char spot[64];
@@ -87,23 +91,25 @@ static int fail_entry(const char *name, int polarity, const char *what, size_t r
         snprintf(spot, sizeof spot, "entry %zu", column);
     }
     const struct rebias_place place = {name, 0, 0, text};
-    return rebias_fail_at(err, REBIAS_E_FORMAT, &place, expected, "%s %s, %s", polarity_names[polarity], what, spot);
+    return rebias_fail_at(err, REBIAS_E_FORMAT, &place, expected, "%s %s, %s",
+                          polarity_names[polarity], what, spot);
 }
 
-static int validate_axis(const double *x, size_t n, int polarity, const char *what, const char *name,
-                         struct rebias_error *err)
+static int validate_axis(const double *x, size_t n, int polarity, const char *what,
+                         const char *name, struct rebias_error *err)
 {
     if (n < 2) {
         const struct rebias_place place = {name, 0, 0, NULL};
-        return rebias_fail_at(err, REBIAS_E_FORMAT, &place, "at least 2", "%s %s has %zu levels",
-                              polarity_names[polarity], what, n);
+        return rebias_fail_at(err, REBIAS_E_FORMAT, &place, "at least 2",
+                              "%s %s has %zu levels", polarity_names[polarity], what, n);
     }
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(x[i])) {
             return fail_entry(name, polarity, what, 0, i + 1, x[i], "a finite number", err);
         }
         if (i > 0 && !(x[i] > x[i - 1])) {
-            return fail_entry(name, polarity, what, 0, i + 1, x[i], "strictly ascending levels", err);
+            return fail_entry(name, polarity, what, 0, i + 1, x[i], "strictly ascending levels",
+                              err);
         }
     }
     return REBIAS_OK;
@@ -116,11 +122,12 @@ static int validate_cdf(const struct rebias_table_side *side, int polarity, cons
         const double *row = side->cdf + i * side->dG_count;
         for (size_t j = 0; j < side->dG_count; j++) {
             if (!(row[j] >= 0.0 && row[j] <= 1.0)) {
-                return fail_entry(name, polarity, "CDF", i + 1, j + 1, row[j], "a probability in [0, 1]", err);
+                return fail_entry(name, polarity, "CDF", i + 1, j + 1, row[j],
+                                  "a probability in [0, 1]", err);
             }
             if (j > 0 && row[j] < row[j - 1]) {
-                return fail_entry(name, polarity, "CDF", i + 1, j + 1, row[j], "a CDF that does not fall along a row",
-                                  err);
+                return fail_entry(name, polarity, "CDF", i + 1, j + 1, row[j],
+                                  "a CDF that does not fall along a row", err);
             }
         }
     }
@@ -132,7 +139,8 @@ static int validate_side(const struct rebias_table_side *side, int polarity, con
 {
     int status = validate_axis(side->G, side->G_count, polarity, "G axis", name, err);
     if (status == REBIAS_OK && side->G[0] < 0.0) {
-        status = fail_entry(name, polarity, "G axis", 0, 1, side->G[0], "a conductance, 0 or more", err);
+        status = fail_entry(name, polarity, "G axis", 0, 1, side->G[0],
+                            "a conductance, 0 or more", err);
     }
     if (status == REBIAS_OK) {
         status = validate_axis(side->dG, side->dG_count, polarity, "dG axis", name, err);
@@ -142,13 +150,15 @@ static int validate_side(const struct rebias_table_side *side, int polarity, con
     }
     for (size_t i = 0; status == REBIAS_OK && side->count != NULL && i < side->G_count; i++) {
         if (!(side->count[i] >= 0.0 && isfinite(side->count[i]))) {
-            status = fail_entry(name, polarity, "counts", 0, i + 1, side->count[i], "a count, 0 or more", err);
+            status = fail_entry(name, polarity, "counts", 0, i + 1, side->count[i],
+                                "a count, 0 or more", err);
         }
     }
     return status;
 }
 
-int rebias_table_validate(const struct rebias_table *table, const char *name, struct rebias_error *err)
+int rebias_table_validate(const struct rebias_table *table, const char *name,
+                          struct rebias_error *err)
 {
     for (int p = 0; p < 2; p++) {
         int status = validate_side(&table->side[p], p, name, err);
@@ -161,8 +171,9 @@ int rebias_table_validate(const struct rebias_table *table, const char *name, st
     rebias_table_range(table, &Gmin, &Gmax);
     if (!(Gmin < Gmax)) {
         const struct rebias_place place = {name, 0, 0, NULL};
-        return rebias_fail_at(err, REBIAS_E_FORMAT, &place, "overlapping G axes",
-                              "the SET and RESET G axes do not overlap (common range %g to %g S)", Gmin, Gmax);
+        return rebias_fail_at(
+            err, REBIAS_E_FORMAT, &place, "overlapping G axes",
+            "the SET and RESET G axes do not overlap (common range %g to %g S)", Gmin, Gmax);
     }
     return REBIAS_OK;
 }
@@ -211,7 +222,8 @@ static size_t run_start(const double *row, size_t j)
     return j;
 }
 
-/* Probability of choosing a level up to and including the run of j: half way to the next distinct entry. */
+/* Probability of choosing a level up to and including the run of j: half way to the next
+ * distinct entry. */
 static double nearest_cdf_of_level(const double *row, size_t n, size_t j)
 {
     size_t next = j + 1;
@@ -221,7 +233,8 @@ static double nearest_cdf_of_level(const double *row, size_t n, size_t j)
     return next < n ? 0.5 * (row[j] + row[next]) : 1.0;
 }
 
-static double quantile_nearest(const struct rebias_table_side *side, double G, double u, size_t *row, size_t *level)
+static double quantile_nearest(const struct rebias_table_side *side, double G, double u,
+                               size_t *row, size_t *level)
 {
     size_t i = nearest(side->G, side->G_count, G);
     const double *cdf = side->cdf + i * side->dG_count;
@@ -246,7 +259,8 @@ static double cdf_nearest(const struct rebias_table_side *side, double G, double
     return nearest_cdf_of_level(row, side->dG_count, j);
 }
 
-static void moments_nearest(const struct rebias_table_side *side, double G, double *mean, double *sd)
+static void moments_nearest(const struct rebias_table_side *side, double G, double *mean,
+                            double *sd)
 {
     const double *row = side->cdf + nearest(side->G, side->G_count, G) * side->dG_count;
     double first = 0.0;
@@ -334,8 +348,10 @@ static double cdf_linear(const struct rebias_table_side *side, double G, double 
     return (1.0 - t) * blended(&b, j) + t * blended(&b, j + 1);
 }
 
-/* Point masses at the ends, uniform density inside a cell: E x = (a + b)/2, E (x - m)^2 from the two ends. */
-static void moments_linear(const struct rebias_table_side *side, double G, double *mean, double *sd)
+/* Point masses at the ends, uniform density inside a cell: E x = (a + b)/2, E (x - m)^2 from
+ * the two ends. */
+static void moments_linear(const struct rebias_table_side *side, double G, double *mean,
+                           double *sd)
 {
     const struct blend b = blend_at(side, G);
     const double *x = side->dG;
@@ -346,7 +362,8 @@ static void moments_linear(const struct rebias_table_side *side, double G, doubl
     for (size_t j = 0; j < last; j++) {
         first += (blended(&b, j + 1) - blended(&b, j)) * 0.5 * (x[j] + x[j + 1]);
     }
-    double second = left * (x[0] - first) * (x[0] - first) + right * (x[last] - first) * (x[last] - first);
+    double second =
+        left * (x[0] - first) * (x[0] - first) + right * (x[last] - first) * (x[last] - first);
     for (size_t j = 0; j < last; j++) {
         double p = x[j] - first;
         double q = x[j + 1] - first;
@@ -358,19 +375,21 @@ static void moments_linear(const struct rebias_table_side *side, double G, doubl
 
 /* -- 6. dispatch -- */
 
-double rebias_table_quantile(const struct rebias_table_side *side, enum rebias_rule rule, double G, double u,
-                             size_t *row, size_t *level)
+double rebias_table_quantile(const struct rebias_table_side *side, enum rebias_rule rule,
+                             double G, double u, size_t *row, size_t *level)
 {
-    return rule == REBIAS_RULE_NEAREST ? quantile_nearest(side, G, u, row, level) : quantile_linear(side, G, u);
+    return rule == REBIAS_RULE_NEAREST ? quantile_nearest(side, G, u, row, level)
+                                       : quantile_linear(side, G, u);
 }
 
-double rebias_table_cdf(const struct rebias_table_side *side, enum rebias_rule rule, double G, double dG)
+double rebias_table_cdf(const struct rebias_table_side *side, enum rebias_rule rule, double G,
+                        double dG)
 {
     return rule == REBIAS_RULE_NEAREST ? cdf_nearest(side, G, dG) : cdf_linear(side, G, dG);
 }
 
-void rebias_table_moments(const struct rebias_table_side *side, enum rebias_rule rule, double G, double *mean,
-                          double *sd)
+void rebias_table_moments(const struct rebias_table_side *side, enum rebias_rule rule, double G,
+                          double *mean, double *sd)
 {
     if (rule == REBIAS_RULE_NEAREST) {
         moments_nearest(side, G, mean, sd);

@@ -1,12 +1,15 @@
 /* table_device.c - the jump table as a device: the fast sampler.
- * 1. sampler tables   2. one pulse on uniform axes   3. one pulse on any axes   4. distribution   5. descriptor
+ * 1. sampler tables   2. one pulse on uniform axes   3. one pulse on any axes   4. distribution
+ * 5. descriptor
  *
- * A row's CDF entries are searched for u by a guide table: the top 8 bits of the random word give a cell of u, the
- * guide gives how many entries lie below the cell, one comparison in the vector loop settles most lanes, and the few
- * left (tails) are finished one by one. Guide tables: Chen and Asau, AIIE Trans. 6, 163 (1974).
+ * A row's CDF entries are searched for u by a guide table: the top 8 bits of the random word
+ * give a cell of u, the guide gives how many entries lie below the cell, one comparison in the
+ * vector loop settles most lanes, and the few left (tails) are finished one by one. Guide
+ * tables: Chen and Asau, AIIE Trans. 6, 163 (1974).
  *
- * Rule LINEAR is sampled as a mixture: F(dG | G) = (1 - f) F_i + f F_{i+1} is drawn by choosing row i + 1 with
- * probability f, from the word's low 8 bits (f rounded to 1/256), and inverting that row linearly at u = the upper 24.
+ * Rule LINEAR is sampled as a mixture: F(dG | G) = (1 - f) F_i + f F_{i+1} is drawn by choosing
+ * row i + 1 with probability f, from the word's low 8 bits (f rounded to 1/256), and inverting
+ * that row linearly at u = the upper 24.
  */
 #include "base/simd.h"
 #include "rebias/base.h"
@@ -21,13 +24,13 @@ enum { CELLS = 256, CELL_SHIFT = 24, PAD = 3, MAX_LEVELS = 60000 };
 
 /* One polarity, prepared for the vector loop. */
 struct sampler {
-    bool uniform;     /* both axes equidistant: the fast path is used */
+    bool uniform; /* both axes equidistant: the fast path is used */
     float G0, rows_per_S;
     float last_row;
-    size_t stride;    /* entries a row, with one in front and PAD behind */
-    float *entry;     /* rows x stride: what u is compared with */
-    uint32_t *guide;  /* rows x CELLS/2: two 16-bit counts a word */
-    float *jump;      /* NEAREST: dG of entry number, rows x stride; LINEAR: NULL */
+    size_t stride;   /* entries a row, with one in front and PAD behind */
+    float *entry;    /* rows x stride: what u is compared with */
+    uint32_t *guide; /* rows x CELLS/2: two 16-bit counts a word */
+    float *jump;     /* NEAREST: dG of entry number, rows x stride; LINEAR: NULL */
     float dG0, dG_step, last_level;
 };
 
@@ -41,7 +44,8 @@ struct table_data {
 
 static bool is_uniform(const double *x, size_t n)
 {
-    const double tolerance = 1e-4; /* of a step: axes written with 8 digits still count as equidistant */
+    const double tolerance =
+        1e-4; /* of a step: axes written with 8 digits still count as equidistant */
     double step = (x[n - 1] - x[0]) / (double)(n - 1);
     for (size_t i = 0; i < n; i++) {
         if (fabs(x[i] - x[0] - step * (double)i) > tolerance * step) {
@@ -51,10 +55,11 @@ static bool is_uniform(const double *x, size_t n)
     return true;
 }
 
-/* Entries of one row: LINEAR the CDF itself; NEAREST the midpoints between successive CDF entries, and the level (first
- * of its run of equal entries) that each gap between midpoints chooses. entry[0] lies below every u. */
-static void fill_row(const struct rebias_table_side *side, enum rebias_rule rule, const double *cdf, float *entry,
-                     float *jump, size_t stride)
+/* Entries of one row: LINEAR the CDF itself; NEAREST the midpoints between successive CDF
+ * entries, and the level (first of its run of equal entries) that each gap between midpoints
+ * chooses. entry[0] lies below every u. */
+static void fill_row(const struct rebias_table_side *side, enum rebias_rule rule,
+                     const double *cdf, float *entry, float *jump, size_t stride)
 {
     const size_t n = side->dG_count;
     entry[0] = -1.0f;
@@ -90,14 +95,17 @@ static void fill_guide(const float *entry, size_t stride, uint32_t *guide)
     }
 }
 
-static int sampler_fill(struct sampler *s, const struct rebias_table_side *side, enum rebias_rule rule,
-                        struct rebias_error *err)
+static int sampler_fill(struct sampler *s, const struct rebias_table_side *side,
+                        enum rebias_rule rule, struct rebias_error *err)
 {
     const size_t rows = side->G_count;
     const size_t last = side->dG_count - 1;
     s->stride = side->dG_count + 1 + PAD;
-    s->uniform = is_uniform(side->G, rows) && is_uniform(side->dG, side->dG_count) && last < MAX_LEVELS &&
-                 rows <= INT32_MAX / (s->stride > CELLS ? s->stride : CELLS); /* the loop's indices have 32 bits */
+    s->uniform =
+        is_uniform(side->G, rows) && is_uniform(side->dG, side->dG_count) &&
+        last < MAX_LEVELS &&
+        rows <= INT32_MAX / (s->stride > CELLS ? s->stride
+                                               : CELLS); /* the loop's indices have 32 bits */
     if (!s->uniform) {
         return REBIAS_OK;
     }
@@ -144,21 +152,24 @@ static inline float probability_of(uint32_t word)
     return ((float)(int32_t)(word >> 8) + 0.5f) * 0x1p-24f;
 }
 
-/* Row for a conductance: the nearest (lower on ties), or one of its two neighbours by the word's low bits. */
-static inline int32_t row_of(const struct sampler *s, enum rebias_rule rule, float G, uint32_t word)
+/* Row for a conductance: the nearest (lower on ties), or one of its two neighbours by the
+ * word's low bits. */
+static inline int32_t row_of(const struct sampler *s, enum rebias_rule rule, float G,
+                             uint32_t word)
 {
     float place = (G - s->G0) * s->rows_per_S;
     place = place < 0.0f ? 0.0f : place;
     place = place > s->last_row ? s->last_row : place;
     int32_t row = (int32_t)place;
     float fraction = place - (float)row;
-    float threshold = rule == REBIAS_RULE_LINEAR ? ((float)(int32_t)(word & 255u) + 0.5f) * 0x1p-8f : 0.5f;
+    float threshold =
+        rule == REBIAS_RULE_LINEAR ? ((float)(int32_t)(word & 255u) + 0.5f) * 0x1p-8f : 0.5f;
     return row + (threshold < fraction ? 1 : 0);
 }
 
 /* The jump for u between entries number `below` and below + 1 of a row. */
-static inline float jump_of(const struct sampler *s, enum rebias_rule rule, int32_t row, int32_t below, float lower,
-                            float upper, float u)
+static inline float jump_of(const struct sampler *s, enum rebias_rule rule, int32_t row,
+                            int32_t below, float lower, float upper, float u)
 {
     if (rule == REBIAS_RULE_NEAREST) {
         return s->jump[row * (int32_t)s->stride + below];
@@ -169,9 +180,11 @@ static inline float jump_of(const struct sampler *s, enum rebias_rule rule, int3
     return s->dG0 + s->dG_step * level;
 }
 
-/* All lanes at once; lanes that one comparison does not settle keep their G and set undone. Returns their number. */
-static inline int sweep(const struct sampler *sampler, enum rebias_rule rule, const struct rebias_lanes *lanes,
-                        size_t scale_stride, float *G, int32_t *undone)
+/* All lanes at once; lanes that one comparison does not settle keep their G and set undone.
+ * Returns their number. */
+static inline int sweep(const struct sampler *sampler, enum rebias_rule rule,
+                        const struct rebias_lanes *lanes, size_t scale_stride, float *G,
+                        int32_t *undone)
 {
     const struct sampler s = *sampler;
     const uint32_t *word = lanes->word;
@@ -193,7 +206,8 @@ static inline int sweep(const struct sampler *sampler, enum rebias_rule rule, co
         float lower = e1 < u ? e1 : e0;
         float upper = e1 < u ? e2 : e1;
         int32_t unsettled = upper < u ? 1 : 0;
-        float jump = jump_of(&s, rule, row, below + beyond, lower, upper, u) * scale[i * scale_stride];
+        float jump =
+            jump_of(&s, rule, row, below + beyond, lower, upper, u) * scale[i * scale_stride];
         left += unsettled;
         undone[i] = unsettled;
         G[i] = unsettled != 0 ? G[i] : G[i] + jump;
@@ -201,23 +215,23 @@ static inline int sweep(const struct sampler *sampler, enum rebias_rule rule, co
     return left;
 }
 
-REBIAS_SIMD static int sweep_linear(const struct sampler *s, const struct rebias_lanes *lanes, float *G,
-                                    int32_t *undone)
+REBIAS_SIMD static int sweep_linear(const struct sampler *s, const struct rebias_lanes *lanes,
+                                    float *G, int32_t *undone)
 {
     return lanes->stride == 0 ? sweep(s, REBIAS_RULE_LINEAR, lanes, 0, G, undone)
                               : sweep(s, REBIAS_RULE_LINEAR, lanes, 1, G, undone);
 }
 
-REBIAS_SIMD static int sweep_nearest(const struct sampler *s, const struct rebias_lanes *lanes, float *G,
-                                     int32_t *undone)
+REBIAS_SIMD static int sweep_nearest(const struct sampler *s, const struct rebias_lanes *lanes,
+                                     float *G, int32_t *undone)
 {
     return lanes->stride == 0 ? sweep(s, REBIAS_RULE_NEAREST, lanes, 0, G, undone)
                               : sweep(s, REBIAS_RULE_NEAREST, lanes, 1, G, undone);
 }
 
 /* The lanes left over, by bisection. */
-static void finish(const struct sampler *s, enum rebias_rule rule, const struct rebias_lanes *lanes,
-                   const int32_t *undone, float *G)
+static void finish(const struct sampler *s, enum rebias_rule rule,
+                   const struct rebias_lanes *lanes, const int32_t *undone, float *G)
 {
     for (size_t i = 0; i < lanes->n; i++) {
         if (undone[i] == 0) {
@@ -262,7 +276,8 @@ static void step(const struct rebias_device *device, const struct rebias_lanes *
         return;
     }
     int32_t undone[REBIAS_LANES_MAX];
-    int left = d->rule == REBIAS_RULE_LINEAR ? sweep_linear(s, lanes, G, undone) : sweep_nearest(s, lanes, G, undone);
+    int left = d->rule == REBIAS_RULE_LINEAR ? sweep_linear(s, lanes, G, undone)
+                                             : sweep_nearest(s, lanes, G, undone);
     if (left > 0) {
         finish(s, d->rule, lanes, undone, G);
     }
@@ -270,8 +285,8 @@ static void step(const struct rebias_device *device, const struct rebias_lanes *
 
 /* -- 4. distribution -- */
 
-static void moments(const struct rebias_device *device, enum rebias_polarity polarity, double G, double *mean,
-                    double *sd)
+static void moments(const struct rebias_device *device, enum rebias_polarity polarity, double G,
+                    double *mean, double *sd)
 {
     const struct table_data *d = device->data;
     rebias_table_moments(&d->table->side[polarity], d->rule, G, mean, sd);
@@ -279,11 +294,13 @@ static void moments(const struct rebias_device *device, enum rebias_polarity pol
     *sd *= device->coefs[C_SCALE];
 }
 
-static double cdf(const struct rebias_device *device, enum rebias_polarity polarity, double G, double dG)
+static double cdf(const struct rebias_device *device, enum rebias_polarity polarity, double G,
+                  double dG)
 {
     const struct table_data *d = device->data;
     double scale = device->coefs[C_SCALE];
-    return rebias_table_cdf(&d->table->side[polarity], d->rule, G, scale == 1.0 ? dG : dG / scale);
+    return rebias_table_cdf(&d->table->side[polarity], d->rule, G,
+                            scale == 1.0 ? dG : dG / scale);
 }
 
 /* -- 5. descriptor -- */
@@ -318,7 +335,8 @@ const struct rebias_device_model rebias_table_model = {
     .gaussian = false,
 };
 
-static int table_copy(struct rebias_table **out, const struct rebias_table *from, struct rebias_error *err)
+static int table_copy(struct rebias_table **out, const struct rebias_table *from,
+                      struct rebias_error *err)
 {
     const size_t G_count[2] = {from->side[0].G_count, from->side[1].G_count};
     const size_t dG_count[2] = {from->side[0].dG_count, from->side[1].dG_count};
@@ -333,8 +351,9 @@ static int table_copy(struct rebias_table **out, const struct rebias_table *from
     return status;
 }
 
-int rebias_table_device_new(struct rebias_device **out, const struct rebias_table *table, const char *name,
-                            enum rebias_rule rule, double scale, double scale_spread, struct rebias_error *err)
+int rebias_table_device_new(struct rebias_device **out, const struct rebias_table *table,
+                            const char *name, enum rebias_rule rule, double scale,
+                            double scale_spread, struct rebias_error *err)
 {
     *out = NULL;
     struct table_data *data = NULL;
@@ -353,7 +372,8 @@ int rebias_table_device_new(struct rebias_device **out, const struct rebias_tabl
         double values[P_COUNT] = {0.0, 0.0, (double)rule, scale};
         const double spreads[P_COUNT] = {0.0, 0.0, 0.0, scale_spread};
         rebias_table_range(table, &values[P_GMIN], &values[P_GMAX]);
-        status = rebias_device_build(out, &rebias_table_model, name, values, spreads, data, err);
+        status =
+            rebias_device_build(out, &rebias_table_model, name, values, spreads, data, err);
     }
     if (status != REBIAS_OK) {
         free_data(data);

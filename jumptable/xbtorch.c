@@ -1,8 +1,10 @@
-/* xbtorch.c - jump tables in XBTorch's text files: per polarity a G axis, a dG axis and the CDF.
+/* xbtorch.c - jump tables in XBTorch's text files: per polarity a G axis, a dG axis and the
+ * CDF.
  * 1. names   2. loading   3. saving
  *
- * PREFIX_{set,reset}_axis_level_G.txt and _axis_level_dG.txt hold one number a line, PREFIX_{set,reset}_cdf.txt one
- * line for each G level. Format of XBTorch (arXiv 2601.07086), as in its libdata/tabular.
+ * PREFIX_{set,reset}_axis_level_G.txt and _axis_level_dG.txt hold one number a line,
+ * PREFIX_{set,reset}_cdf.txt one line for each G level. Format of XBTorch (arXiv 2601.07086),
+ * as in its libdata/tabular.
  */
 #include "jumptable/number_text.h"
 #include "rebias/base.h"
@@ -50,29 +52,33 @@ static int load_axis(const char *path, struct rebias_buffer *axis, struct rebias
     struct rebias_number_text text;
     int status = rebias_number_text_open(&text, path, ' ', err);
     if (status == REBIAS_OK) {
-        status = rebias_number_text_rows(&text, 1, "an axis has one on a line", axis, &rows, err);
+        status =
+            rebias_number_text_rows(&text, 1, "an axis has one on a line", axis, &rows, err);
         rebias_number_text_close(&text);
     }
     return status;
 }
 
-static int load_cdf(const char *path, size_t G_count, size_t dG_count, struct rebias_buffer *cdf,
-                    struct rebias_error *err)
+static int load_cdf(const char *path, size_t G_count, size_t dG_count,
+                    struct rebias_buffer *cdf, struct rebias_error *err)
 {
     size_t rows = 0;
     struct rebias_number_text text;
     int status = rebias_number_text_open(&text, path, ' ', err);
     if (status == REBIAS_OK) {
-        status = rebias_number_text_rows(&text, dG_count, "one for each dG level", cdf, &rows, err);
+        status =
+            rebias_number_text_rows(&text, dG_count, "one for each dG level", cdf, &rows, err);
         rebias_number_text_close(&text);
     }
     if (status == REBIAS_OK) {
-        status = rebias_number_text_expect(path, 0, rows, G_count, "rows", "one for each G level", err);
+        status = rebias_number_text_expect(path, 0, rows, G_count, "rows",
+                                           "one for each G level", err);
     }
     return status;
 }
 
-static int load_parts(struct rebias_buffer parts[FILES], char *const paths[FILES], struct rebias_error *err)
+static int load_parts(struct rebias_buffer parts[FILES], char *const paths[FILES],
+                      struct rebias_error *err)
 {
     int status = REBIAS_OK;
     for (size_t first = 0; first < FILES && status == REBIAS_OK; first += PARTS) {
@@ -81,15 +87,15 @@ static int load_parts(struct rebias_buffer parts[FILES], char *const paths[FILES
             status = load_axis(paths[first + PART_dG], &parts[first + PART_dG], err);
         }
         if (status == REBIAS_OK) {
-            status = load_cdf(paths[first + PART_CDF], parts[first + PART_G].count, parts[first + PART_dG].count,
-                              &parts[first + PART_CDF], err);
+            status = load_cdf(paths[first + PART_CDF], parts[first + PART_G].count,
+                              parts[first + PART_dG].count, &parts[first + PART_CDF], err);
         }
     }
     return status;
 }
 
-static int build_table(struct rebias_table **out, const struct rebias_buffer parts[FILES], const char *prefix,
-                       struct rebias_error *err)
+static int build_table(struct rebias_table **out, const struct rebias_buffer parts[FILES],
+                       const char *prefix, struct rebias_error *err)
 {
     struct rebias_table *table = NULL;
     const size_t G_count[2] = {parts[PART_G].count, parts[PARTS + PART_G].count};
@@ -123,7 +129,8 @@ static int build_table(struct rebias_table **out, const struct rebias_buffer par
     return REBIAS_OK;
 }
 
-int rebias_table_load_xbtorch(struct rebias_table **out, const char *prefix, struct rebias_error *err)
+int rebias_table_load_xbtorch(struct rebias_table **out, const char *prefix,
+                              struct rebias_error *err)
 {
     *out = NULL;
     char *paths[FILES] = {NULL};
@@ -145,7 +152,8 @@ int rebias_table_load_xbtorch(struct rebias_table **out, const char *prefix, str
 
 /* -- 3. saving -- */
 
-static int write_part(FILE *stream, const struct rebias_table_side *side, size_t part, struct rebias_error *err)
+static int write_part(FILE *stream, const struct rebias_table_side *side, size_t part,
+                      struct rebias_error *err)
 {
     const double *axis = part == PART_G ? side->G : side->dG;
     size_t levels = part == PART_G ? side->G_count : side->dG_count;
@@ -180,7 +188,8 @@ static int write_parts(struct rebias_output files[FILES], char *const paths[FILE
     return REBIAS_OK;
 }
 
-int rebias_table_save_xbtorch(const struct rebias_table *table, const char *prefix, struct rebias_error *err)
+int rebias_table_save_xbtorch(const struct rebias_table *table, const char *prefix,
+                              struct rebias_error *err)
 {
     char *paths[FILES] = {NULL};
     struct rebias_output files[FILES];

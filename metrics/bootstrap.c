@@ -1,8 +1,8 @@
 /* bootstrap.c - mean, standard deviation, and the bootstrap interval of a mean.
  * 1. mean and standard deviation   2. resampled means   3. the interval
  *
- * Reference: Hesterberg, "What teachers should know about the bootstrap", Am. Stat. 69, 371 (2015), sections 4.2
- * (smoothed bootstrap) and 5.3 (expanded percentiles).
+ * Reference: Hesterberg, "What teachers should know about the bootstrap", Am. Stat. 69, 371
+ * (2015), sections 4.2 (smoothed bootstrap) and 5.3 (expanded percentiles).
  */
 #include "rebias/base.h"
 #include "rebias/metrics.h"
@@ -34,7 +34,8 @@ void rebias_mean_sd(size_t n, const double *x, double *mean, double *sd)
 
 enum { PIECE = 1024 };
 
-/* Mean of n values drawn with replacement; draw i uses word i of the stream (multiply-shift, bias n 2^-32). */
+/* Mean of n values drawn with replacement; draw i uses word i of the stream (multiply-shift,
+ * bias n 2^-32). */
 static double resample_mean(size_t n, const double *x, const struct rebias_stream *stream)
 {
     uint32_t words[PIECE];
@@ -51,22 +52,26 @@ static double resample_mean(size_t n, const double *x, const struct rebias_strea
 
 /* -- 3. the interval -- */
 
-static int check_input(size_t n, const double *x, double level, size_t resamples, struct rebias_error *err)
+static int check_input(size_t n, const double *x, double level, size_t resamples,
+                       struct rebias_error *err)
 {
     if (n < 2) {
-        return rebias_fail(err, REBIAS_E_DATA, "the interval of a mean needs at least 2 values, there are %zu", n);
+        return rebias_fail(err, REBIAS_E_DATA,
+                           "the interval of a mean needs at least 2 values, there are %zu", n);
     }
     if (n > UINT32_MAX || resamples < 1 || resamples > UINT32_MAX) {
-        return rebias_fail(err, REBIAS_E_RANGE,
-                           "%zu values with %zu resamples: values must be below 2^32, resamples in [1, 2^32)", n,
-                           resamples);
+        return rebias_fail(
+            err, REBIAS_E_RANGE,
+            "%zu values with %zu resamples: values must be below 2^32, resamples in [1, 2^32)",
+            n, resamples);
     }
     if (!(level > 0.0 && level < 1.0)) {
         return rebias_fail(err, REBIAS_E_RANGE, "confidence level %g is outside (0, 1)", level);
     }
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(x[i])) {
-            return rebias_fail(err, REBIAS_E_RANGE, "value %zu of %zu is %g, not a finite number", i + 1, n, x[i]);
+            return rebias_fail(err, REBIAS_E_RANGE,
+                               "value %zu of %zu is %g, not a finite number", i + 1, n, x[i]);
         }
     }
     return REBIAS_OK;
@@ -81,7 +86,8 @@ static double largest_deviation(size_t n, const double *deviation)
     return largest;
 }
 
-/* Distribution of the smoothed resampled mean: normal kernels of width h around the resampled means. */
+/* Distribution of the smoothed resampled mean: normal kernels of width h around the resampled
+ * means. */
 struct kernels {
     size_t count;
     const double *means;
@@ -98,7 +104,8 @@ static double smoothed_tail(const struct kernels *k, double x, double sign)
     return sum / (double)k->count;
 }
 
-/* x with tail probability p below it (sign 1) or above it (sign -1), by bisection between -reach and reach. */
+/* x with tail probability p below it (sign 1) or above it (sign -1), by bisection between
+ * -reach and reach. */
 static double smoothed_end(const struct kernels *k, double p, double sign, double reach)
 {
     double inside = sign * reach;
@@ -116,7 +123,8 @@ static double smoothed_end(const struct kernels *k, double p, double sign, doubl
 }
 
 int rebias_bootstrap_mean(size_t n, const double *x, double level, size_t resamples,
-                          const struct rebias_stream *stream, double *low, double *high, struct rebias_error *err)
+                          const struct rebias_stream *stream, double *low, double *high,
+                          struct rebias_error *err)
 {
     double *deviation = NULL;
     double *means = NULL;
@@ -136,7 +144,8 @@ int rebias_bootstrap_mean(size_t n, const double *x, double level, size_t resamp
     double sd = 0.0;
     rebias_mean_sd(n, x, &mean, &sd);
     for (size_t i = 0; i < n; i++) {
-        deviation[i] = x[i] - mean; /* a large common offset must not cost the means their digits */
+        deviation[i] =
+            x[i] - mean; /* a large common offset must not cost the means their digits */
     }
     struct rebias_stream own = *stream;
     for (size_t b = 0; b < resamples; b++) {

@@ -1,5 +1,7 @@
-/* compare.c - device-level metrics: two devices slice by slice, and the averages over the slices.
- * 1. options   2. asking a device   3. the dG grid of a slice   4. one slice   5. averages   6. the comparison
+/* compare.c - device-level metrics: two devices slice by slice, and the averages over the
+ * slices.
+ * 1. options   2. asking a device   3. the dG grid of a slice   4. one slice   5. averages   6.
+ * the comparison
  */
 #include "rebias/base.h"
 #include "rebias/metrics.h"
@@ -32,20 +34,23 @@ struct comparison {
 
 struct rebias_compare_options rebias_compare_options_defaults(void)
 {
-    return (struct rebias_compare_options){.Gmin = 0.0, .Gmax = 0.0, .slices = 100, .grid = 2001};
+    return (struct rebias_compare_options){
+        .Gmin = 0.0, .Gmax = 0.0, .slices = 100, .grid = 2001};
 }
 
 static int check_options(const struct rebias_compare_options *o, struct rebias_error *err)
 {
     if (!isfinite(o->Gmin) || !isfinite(o->Gmax) || !(o->Gmin < o->Gmax)) {
-        return rebias_fail(err, REBIAS_E_RANGE, "compared range [%g, %g] S: finite limits, Gmin < Gmax, are needed",
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "compared range [%g, %g] S: finite limits, Gmin < Gmax, are needed",
                            o->Gmin, o->Gmax);
     }
     if (o->slices < 2) {
         return rebias_fail(err, REBIAS_E_RANGE, "%zu slices: at least 2 are needed", o->slices);
     }
     if (o->grid < 16) {
-        return rebias_fail(err, REBIAS_E_RANGE, "%zu grid points: at least 16 are needed", o->grid);
+        return rebias_fail(err, REBIAS_E_RANGE, "%zu grid points: at least 16 are needed",
+                           o->grid);
     }
     return REBIAS_OK;
 }
@@ -55,10 +60,12 @@ static int check_devices(const struct rebias_jumps *model, const struct rebias_j
 {
     bool closed = model->gaussian && target->gaussian;
     if (model->moments == NULL || (!closed && model->cdf == NULL)) {
-        return rebias_fail(err, REBIAS_E_UNSUPPORTED, "the model's moments or distribution are not known");
+        return rebias_fail(err, REBIAS_E_UNSUPPORTED,
+                           "the model's moments or distribution are not known");
     }
     if (target->moments == NULL || (!closed && target->cdf == NULL)) {
-        return rebias_fail(err, REBIAS_E_UNSUPPORTED, "the target's moments or distribution are not known");
+        return rebias_fail(err, REBIAS_E_UNSUPPORTED,
+                           "the target's moments or distribution are not known");
     }
     return REBIAS_OK;
 }
@@ -75,7 +82,8 @@ static int ask_moments(struct asked *a, struct rebias_error *err)
     a->jumps->moments(a->jumps->context, a->polarity, a->G, &a->mean, &a->sd);
     if (!isfinite(a->mean) || !isfinite(a->sd) || a->sd < 0.0) {
         return rebias_fail(err, REBIAS_E_NUMERIC,
-                           "the %s's %s jump at G = %.9g S has mean %g S and sd %g S; finite numbers, sd >= 0, "
+                           "the %s's %s jump at G = %.9g S has mean %g S and sd %g S; finite "
+                           "numbers, sd >= 0, "
                            "were expected",
                            a->name, polarity_name(a->polarity), a->G, a->mean, a->sd);
     }
@@ -83,16 +91,18 @@ static int ask_moments(struct asked *a, struct rebias_error *err)
 }
 
 /* cdf[n] at x[n]; a rounding error outside [0, 1] is cut off. */
-static int ask_cdf(const struct asked *a, size_t n, const double *x, double *cdf, struct rebias_error *err)
+static int ask_cdf(const struct asked *a, size_t n, const double *x, double *cdf,
+                   struct rebias_error *err)
 {
     const double rounding = 1e-9;
     for (size_t i = 0; i < n; i++) {
         double p = a->jumps->cdf(a->jumps->context, a->polarity, a->G, x[i]);
         if (!(p >= -rounding && p <= 1.0 + rounding)) {
-            return rebias_fail(err, REBIAS_E_NUMERIC,
-                               "the %s's %s distribution at G = %.9g S, dG = %.9g S is %g; a probability was "
-                               "expected",
-                               a->name, polarity_name(a->polarity), a->G, x[i], p);
+            return rebias_fail(
+                err, REBIAS_E_NUMERIC,
+                "the %s's %s distribution at G = %.9g S, dG = %.9g S is %g; a probability was "
+                "expected",
+                a->name, polarity_name(a->polarity), a->G, x[i], p);
         }
         cdf[i] = fmin(fmax(p, 0.0), 1.0);
     }
@@ -101,11 +111,12 @@ static int ask_cdf(const struct asked *a, size_t n, const double *x, double *cdf
 
 /* -- 3. the dG grid of a slice --
  *
- * Of `grid` points nearly half lie evenly on the model's mean -+ 8 sd and as many on the target's, so that a narrow
- * distribution is resolved beside a wide one; model's and target's points interleave. A point mass gets a very
- * narrow interval, hence its step keeps its place. The other points, grid/16 on either side, reach out
- * 25 times as far with growing distances: a table's end can carry a point mass p up to sqrt(1/p) sd from the
- * mean, which 8 sd hold only for p > 1/65, and this reach down to 1e-5.
+ * Of `grid` points nearly half lie evenly on the model's mean -+ 8 sd and as many on the
+ * target's, so that a narrow distribution is resolved beside a wide one; model's and target's
+ * points interleave. A point mass gets a very narrow interval, hence its step keeps its place.
+ * The other points, grid/16 on either side, reach out 25 times as far with growing distances: a
+ * table's end can carry a point mass p up to sqrt(1/p) sd from the mean, which 8 sd hold only
+ * for p > 1/65, and this reach down to 1e-5.
  */
 
 static double half_width(const struct asked *a, double range, size_t grid)
@@ -164,7 +175,8 @@ static size_t build_grid(const struct comparison *c)
     double width1 = half_width(&c->model, range, grid);
     double width2 = half_width(&c->target, range, grid);
     fill_interval(mean1, width1, 0.0, first, c->x);
-    fill_interval(mean2, width2, 0.5, second, c->x + first); /* no point twice when the moments agree */
+    fill_interval(mean2, width2, 0.5, second,
+                  c->x + first); /* no point twice when the moments agree */
     fill_tails(fmin(mean1 - width1, mean2 - width2), fmax(mean1 + width1, mean2 + width2), tail,
                c->x + first + second);
     gsl_sort(c->x, 1, grid);
@@ -191,14 +203,17 @@ static int measure_numerically(struct comparison *c, struct rebias_slice_metrics
 
 static void measure_normal(struct rebias_slice_metrics *s)
 {
-    s->wasserstein1 = rebias_wasserstein1_normal(s->model_mean, s->model_sd, s->target_mean, s->target_sd);
-    s->kolmogorov_smirnov =
-        rebias_kolmogorov_smirnov_normal(s->model_mean, s->model_sd, s->target_mean, s->target_sd);
-    s->hellinger = rebias_hellinger_normal(s->model_mean, s->model_sd, s->target_mean, s->target_sd);
+    s->wasserstein1 =
+        rebias_wasserstein1_normal(s->model_mean, s->model_sd, s->target_mean, s->target_sd);
+    s->kolmogorov_smirnov = rebias_kolmogorov_smirnov_normal(s->model_mean, s->model_sd,
+                                                             s->target_mean, s->target_sd);
+    s->hellinger =
+        rebias_hellinger_normal(s->model_mean, s->model_sd, s->target_mean, s->target_sd);
 }
 
 /* slice->G is set. */
-static int measure_slice(struct comparison *c, struct rebias_slice_metrics *slice, struct rebias_error *err)
+static int measure_slice(struct comparison *c, struct rebias_slice_metrics *slice,
+                         struct rebias_error *err)
 {
     c->model.G = slice->G;
     c->target.G = slice->G;
@@ -252,7 +267,8 @@ static void average(const struct rebias_slice_metrics *slices, size_t n, int pol
 }
 
 /* slices: 2 x n, SET first. */
-static struct rebias_device_metrics average_all(const struct rebias_slice_metrics *slices, size_t n)
+static struct rebias_device_metrics average_all(const struct rebias_slice_metrics *slices,
+                                                size_t n)
 {
     struct rebias_device_metrics m = {0};
     average(slices, n, 0, &m);
@@ -277,8 +293,8 @@ static int allocate_arrays(struct comparison *c, struct rebias_error *err)
     return status;
 }
 
-static int measure_polarity(struct comparison *c, int polarity, struct rebias_slice_metrics *slices,
-                            struct rebias_error *err)
+static int measure_polarity(struct comparison *c, int polarity,
+                            struct rebias_slice_metrics *slices, struct rebias_error *err)
 {
     c->model.polarity = polarity;
     c->target.polarity = polarity;
@@ -286,14 +302,16 @@ static int measure_polarity(struct comparison *c, int polarity, struct rebias_sl
     size_t last = c->options->slices - 1;
     for (size_t i = 0; i <= last && status == REBIAS_OK; i++) {
         double part = (double)i / (double)last;
-        slices[i].G = (1.0 - part) * c->options->Gmin + part * c->options->Gmax; /* exact at both ends */
+        slices[i].G =
+            (1.0 - part) * c->options->Gmin + part * c->options->Gmax; /* exact at both ends */
         status = measure_slice(c, &slices[i], err);
     }
     return status;
 }
 
 int rebias_compare_jumps(const struct rebias_jumps *model, const struct rebias_jumps *target,
-                         const struct rebias_compare_options *options, struct rebias_device_metrics *metrics,
+                         const struct rebias_compare_options *options,
+                         struct rebias_device_metrics *metrics,
                          struct rebias_slice_metrics *slices, struct rebias_error *err)
 {
     struct comparison c = {.model = {.jumps = model, .name = "model"},
@@ -311,7 +329,8 @@ int rebias_compare_jumps(const struct rebias_jumps *model, const struct rebias_j
         status = allocate_arrays(&c, err);
     }
     for (int polarity = 0; polarity < 2 && status == REBIAS_OK; polarity++) {
-        status = measure_polarity(&c, polarity, found + (polarity == 0 ? 0 : options->slices), err);
+        status =
+            measure_polarity(&c, polarity, found + (polarity == 0 ? 0 : options->slices), err);
     }
     if (status != REBIAS_OK) {
         goto done;

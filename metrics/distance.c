@@ -1,8 +1,9 @@
 /* distance.c - distances between two distributions.
  * 1. on a common grid   2. closed forms for two normal distributions
  *
- * References: comonotone coupling: Villani, "Topics in Optimal Transportation" (2003), section 2.2. All closed
- * forms are written in ratios, so that variances of 1e-20 S^2 and point masses need no special scaling.
+ * References: comonotone coupling: Villani, "Topics in Optimal Transportation" (2003),
+ * section 2.2. All closed forms are written in ratios, so that variances of 1e-20 S^2 and point
+ * masses need no special scaling.
  */
 #include "rebias/metrics.h"
 #include <gsl/gsl_cdf.h>
@@ -45,8 +46,8 @@ static double root_difference_squared(double p, double q)
     return d * d;
 }
 
-/* The cells' masses sum to 1 for both, so 1 - sum sqrt(pq) = 1/2 sum (sqrt p - sqrt q)^2, which does not cancel
- * when the two are nearly equal. */
+/* The cells' masses sum to 1 for both, so 1 - sum sqrt(pq) = 1/2 sum (sqrt p - sqrt q)^2, which
+ * does not cancel when the two are nearly equal. */
 double rebias_hellinger(size_t n, const double *F, const double *H)
 {
     double F_before = 0.0;
@@ -63,10 +64,12 @@ double rebias_hellinger(size_t n, const double *F, const double *H)
 
 /* -- 2. closed forms for two normal distributions -- */
 
-/* With r = hypot(s1, s2): 2 s1 s2/r^2 = 1 - ((s1 - s2)/r)^2; log1p and expm1 keep small distances exact. */
+/* With r = hypot(s1, s2): 2 s1 s2/r^2 = 1 - ((s1 - s2)/r)^2; log1p and expm1 keep small
+ * distances exact. */
 double rebias_hellinger_normal(double m1, double s1, double m2, double s2)
 {
-    if (s1 == 0.0 || s2 == 0.0) { /* exact: point masses are singular to everything but themselves */
+    if (s1 == 0.0 ||
+        s2 == 0.0) { /* exact: point masses are singular to everything but themselves */
         return s1 == s2 && m1 == m2 ? 0.0 : 1.0;
     }
     double r = hypot(s1, s2);
@@ -94,7 +97,8 @@ static double gap_at(double z, double ratio, double shift)
 }
 
 /* s1 < s2. With z = (x - m1)/s1, e = s1/s2 and D = (m2 - m1)/s2 the densities cross where
- * (1 - e^2) z^2 + 2 D e z - (D^2 - 2 ln e) = 0; one root by the stable formula, the other from their product. */
+ * (1 - e^2) z^2 + 2 D e z - (D^2 - 2 ln e) = 0; one root by the stable formula, the other from
+ * their product. */
 static double largest_gap(double m1, double s1, double m2, double s2)
 {
     const double far = 80.0; /* beyond, 1 - KS < 2 Phi(-40), which is 0 to double precision */

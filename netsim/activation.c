@@ -8,15 +8,18 @@
 
 /* -- 1. exponential -- */
 
-/* exp(x) in single precision for vector loops, relative error below 2e-7; arguments are limited to [-87, 88], where
- * results are normal numbers. x = k ln 2 + r, |r| <= ln(2)/2; polynomial of Cephes' expf (Moshier). */
+/* exp(x) in single precision for vector loops, relative error below 2e-7; arguments are limited
+ * to [-87, 88], where results are normal numbers. x = k ln 2 + r, |r| <= ln(2)/2; polynomial of
+ * Cephes' expf (Moshier). */
 static inline float exp_limited(float x)
 {
     x = x < -87.0f ? -87.0f : x;
     x = x > 88.0f ? 88.0f : x;
     const float round = 12582912.0f; /* 1.5 * 2^23: adding it rounds to a whole number */
     float k = (x * 1.44269504f + round) - round;
-    k = k > -126.0f ? k : -126.0f; /* for NaN alone, which r keeps: the conversion below stays defined */
+    k = k > -126.0f
+            ? k
+            : -126.0f; /* for NaN alone, which r keeps: the conversion below stays defined */
     float r = (x - k * 0.693359375f) - k * -2.12194440e-4f;
     float p = 1.9875691500e-4f;
     p = p * r + 1.3981999507e-3f;

@@ -11,13 +11,13 @@ enum { ROUND_PIECE = 2048, COUNT_MAX = 30000, ROUNDS_MAX = 1000 };
 
 struct rebias_crossbar {
     struct rebias_crossbar_options options;
-    size_t size;             /* rows * columns */
-    int arrays;              /* 1 or 2 */
+    size_t size; /* rows * columns */
+    int arrays;  /* 1 or 2 */
     struct rebias_devices *devices[2];
     float *G[2];
-    float *weights;          /* the caller's */
+    float *weights; /* the caller's */
     float weight_per_S;
-    float G_reference;       /* SINGLE: mid conductance */
+    float G_reference; /* SINGLE: mid conductance */
     double Gmin, Gmax;
     /* scratch, sized once: the weights that get pulses in an update */
     uint32_t *index;
@@ -43,20 +43,25 @@ struct rebias_crossbar_options rebias_crossbar_options_defaults(void)
 static int check_options(const struct rebias_crossbar_options *o, struct rebias_error *err)
 {
     if (!(o->weight_range > 0.0 && isfinite(o->weight_range))) {
-        return rebias_fail(err, REBIAS_E_RANGE, "the weight range %g is not above 0", o->weight_range);
+        return rebias_fail(err, REBIAS_E_RANGE, "the weight range %g is not above 0",
+                           o->weight_range);
     }
     if (!(o->pulse_size >= 0.0 && isfinite(o->pulse_size))) {
-        return rebias_fail(err, REBIAS_E_RANGE, "the pulse size %g S is negative or not finite", o->pulse_size);
+        return rebias_fail(err, REBIAS_E_RANGE, "the pulse size %g S is negative or not finite",
+                           o->pulse_size);
     }
     if (!(o->pulse_noise >= 0.0 && isfinite(o->pulse_noise))) {
-        return rebias_fail(err, REBIAS_E_RANGE, "the pulse noise %g S is negative or not finite", o->pulse_noise);
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "the pulse noise %g S is negative or not finite", o->pulse_noise);
     }
     if (o->pulse_cap < 1 || o->pulse_cap > COUNT_MAX) {
-        return rebias_fail(err, REBIAS_E_RANGE, "the pulse cap %u is not in 1 to %d", o->pulse_cap, COUNT_MAX);
+        return rebias_fail(err, REBIAS_E_RANGE, "the pulse cap %u is not in 1 to %d",
+                           o->pulse_cap, COUNT_MAX);
     }
     if (o->program_rounds > ROUNDS_MAX) {
-        return rebias_fail(err, REBIAS_E_RANGE, "%u programming rounds are not possible (0 to %d)", o->program_rounds,
-                           ROUNDS_MAX);
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "%u programming rounds are not possible (0 to %d)",
+                           o->program_rounds, ROUNDS_MAX);
     }
     return REBIAS_OK;
 }
@@ -76,9 +81,11 @@ void rebias_crossbar_free(struct rebias_crossbar *crossbar)
     free(crossbar);
 }
 
-static int new_array(struct rebias_crossbar *x, const struct rebias_device *device, int a, struct rebias_error *err)
+static int new_array(struct rebias_crossbar *x, const struct rebias_device *device, int a,
+                     struct rebias_error *err)
 {
-    const struct rebias_stream spread = {x->options.seed, REBIAS_FOR_SPREAD, x->options.replicate,
+    const struct rebias_stream spread = {x->options.seed, REBIAS_FOR_SPREAD,
+                                         x->options.replicate,
                                          2 * x->options.entity + (uint32_t)a, 0};
     int status = rebias_devices_new(&x->devices[a], device, x->size, &spread, err);
     if (status == REBIAS_OK) {
@@ -94,13 +101,15 @@ static int new_array(struct rebias_crossbar *x, const struct rebias_device *devi
     return status;
 }
 
-static int set_scale(struct rebias_crossbar *x, const struct rebias_device *device, struct rebias_error *err)
+static int set_scale(struct rebias_crossbar *x, const struct rebias_device *device,
+                     struct rebias_error *err)
 {
     const double range = device->Gmax - device->Gmin;
     x->Gmin = device->Gmin;
     x->Gmax = device->Gmax;
     x->G_reference = (float)(0.5 * (device->Gmin + device->Gmax));
-    x->weight_per_S = (float)((x->options.encoding == REBIAS_SINGLE ? 2.0 : 1.0) * x->options.weight_range / range);
+    x->weight_per_S = (float)((x->options.encoding == REBIAS_SINGLE ? 2.0 : 1.0) *
+                              x->options.weight_range / range);
     if (x->options.pulse_size == 0.0) { /* as the defaults set it */
         x->options.pulse_size = rebias_device_pulse_size(device);
     }
@@ -108,7 +117,8 @@ static int set_scale(struct rebias_crossbar *x, const struct rebias_device *devi
         x->options.pulse_noise = rebias_device_pulse_noise(device);
     }
     if (!(x->options.pulse_size > 0.0)) {
-        return rebias_fail(err, REBIAS_E_RANGE, "pulses do not move %s on average: give a pulse size", device->name);
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "pulses do not move %s on average: give a pulse size", device->name);
     }
     return REBIAS_OK;
 }
@@ -129,7 +139,8 @@ static void read_all(struct rebias_crossbar *x)
 }
 
 int rebias_crossbar_new(struct rebias_crossbar **out, const struct rebias_device *device,
-                        const struct rebias_crossbar_options *options, float *weights, struct rebias_error *err)
+                        const struct rebias_crossbar_options *options, float *weights,
+                        struct rebias_error *err)
 {
     *out = NULL;
     struct rebias_crossbar *x = NULL;
@@ -144,7 +155,8 @@ int rebias_crossbar_new(struct rebias_crossbar **out, const struct rebias_device
     x->weights = weights;
     x->arrays = options->encoding == REBIAS_PAIR ? 2 : 1;
     if (__builtin_mul_overflow(options->rows, options->columns, &x->size)) {
-        status = rebias_fail(err, REBIAS_E_MEMORY, "a crossbar of %zu x %zu does not fit into memory", options->rows,
+        status = rebias_fail(err, REBIAS_E_MEMORY,
+                             "a crossbar of %zu x %zu does not fit into memory", options->rows,
                              options->columns);
     }
     if (status == REBIAS_OK) {
@@ -178,9 +190,11 @@ const float *rebias_crossbar_conductances(const struct rebias_crossbar *crossbar
     return crossbar->G[which];
 }
 
-static uint64_t give_pulses(struct rebias_crossbar *x, int a, size_t m, enum rebias_purpose purpose, uint32_t step)
+static uint64_t give_pulses(struct rebias_crossbar *x, int a, size_t m,
+                            enum rebias_purpose purpose, uint32_t step)
 {
-    const struct rebias_stream stream = {x->options.seed, (uint32_t)purpose, x->options.replicate,
+    const struct rebias_stream stream = {x->options.seed, (uint32_t)purpose,
+                                         x->options.replicate,
                                          2 * x->options.entity + (uint32_t)a, step};
     rebias_devices_pulse_some(x->devices[a], m, x->index, x->count[a], x->G[a], &stream);
     uint64_t pulses = 0;
@@ -200,8 +214,8 @@ static double target_conductance(const struct rebias_crossbar *x, int a, float w
     return fmin(fmax(G, x->Gmin), x->Gmax);
 }
 
-/* Pulses for a device that is `error` S off: as many as should close the gap, but so few that their noise stays below half
- * of it, and none within half a pulse or half a pulse's noise. */
+/* Pulses for a device that is `error` S off: as many as should close the gap, but so few that
+ * their noise stays below half of it, and none within half a pulse or half a pulse's noise. */
 static int16_t pulses_for(const struct rebias_crossbar *x, double error)
 {
     const double size = x->options.pulse_size;
@@ -224,7 +238,8 @@ static size_t list_errors(struct rebias_crossbar *x, int a, size_t m, const floa
     size_t kept = 0;
     for (size_t k = 0; k < m; k++) {
         uint32_t i = x->index[k];
-        int16_t pulses = pulses_for(x, target_conductance(x, a, target[i]) - (double)x->G[a][i]);
+        int16_t pulses =
+            pulses_for(x, target_conductance(x, a, target[i]) - (double)x->G[a][i]);
         x->index[kept] = i;
         x->count[a][kept] = pulses;
         kept += pulses != 0;
@@ -252,7 +267,8 @@ uint64_t rebias_crossbar_program(struct rebias_crossbar *crossbar, const float *
 /* -- 4. update -- */
 
 /* Appends the nonzero counts to the list; four counts are looked at as one word. */
-static size_t list_nonzero(struct rebias_crossbar *x, size_t m, size_t first, size_t n, const int16_t *count)
+static size_t list_nonzero(struct rebias_crossbar *x, size_t m, size_t first, size_t n,
+                           const int16_t *count)
 {
     for (size_t i = 0; i < n; i += 4) {
         uint64_t four = 0;
@@ -273,8 +289,8 @@ static size_t list_nonzero(struct rebias_crossbar *x, size_t m, size_t first, si
 }
 
 /* Rounds the requests of entries first .. last - 1. */
-static size_t round_run(struct rebias_crossbar *x, size_t m, const float *request, float gain, size_t first,
-                        size_t last, const struct rebias_stream *stream)
+static size_t round_run(struct rebias_crossbar *x, size_t m, const float *request, float gain,
+                        size_t first, size_t last, const struct rebias_stream *stream)
 {
     int16_t count[ROUND_PIECE];
     const float cap = (float)x->options.pulse_cap;
@@ -289,8 +305,8 @@ static size_t round_run(struct rebias_crossbar *x, size_t m, const float *reques
 /* Splits every listed count k between G+ (SET for k > 0) and G- (the opposite polarity). */
 static void split_pairs(struct rebias_crossbar *x, size_t m, uint32_t step)
 {
-    const struct rebias_stream stream = {x->options.seed, REBIAS_FOR_PAIR, x->options.replicate, x->options.entity,
-                                         step};
+    const struct rebias_stream stream = {x->options.seed, REBIAS_FOR_PAIR, x->options.replicate,
+                                         x->options.entity, step};
     rebias_random_words_at(&stream, 0, m, x->index, x->coin);
     for (size_t i = 0; i < m; i++) {
         int k = x->count[0][i];
@@ -301,12 +317,12 @@ static void split_pairs(struct rebias_crossbar *x, size_t m, uint32_t step)
     }
 }
 
-uint64_t rebias_crossbar_update(struct rebias_crossbar *crossbar, const float *request, float gain,
-                                const uint8_t *active, uint32_t step)
+uint64_t rebias_crossbar_update(struct rebias_crossbar *crossbar, const float *request,
+                                float gain, const uint8_t *active, uint32_t step)
 {
     struct rebias_crossbar *x = crossbar;
-    const struct rebias_stream rounding = {x->options.seed, REBIAS_FOR_ROUNDING, x->options.replicate,
-                                           x->options.entity, step};
+    const struct rebias_stream rounding = {x->options.seed, REBIAS_FOR_ROUNDING,
+                                           x->options.replicate, x->options.entity, step};
     const size_t rows = x->options.rows;
     const size_t columns = x->options.columns;
     size_t m = 0;

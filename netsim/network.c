@@ -1,8 +1,9 @@
 /* network.c - multi-layer perceptrons on crossbars or in plain float32.
  * 1. options   2. life cycle   3. inputs   4. forward   5. backward   6. update   7. accuracy
  *
- * Activations of layer l are kept as rows of sizes[l] + 1 numbers, the last of them 1, so that the biases are the last row
- * of the weights and one matrix product does everything. Single vectors use matrix-vector products.
+ * Activations of layer l are kept as rows of sizes[l] + 1 numbers, the last of them 1, so that
+ * the biases are the last row of the weights and one matrix product does everything. Single
+ * vectors use matrix-vector products.
  */
 #include "rebias/network.h"
 #include "activation.h"
@@ -19,15 +20,18 @@ struct layer {
     size_t outputs;
     float *weights;  /* (inputs + 1) x outputs */
     float *gradient; /* the same shape */
-    uint8_t *active; /* inputs + 1: rows of the gradient that can be nonzero (single vectors only) */
+    uint8_t *
+        active; /* inputs + 1: rows of the gradient that can be nonzero (single vectors only) */
     struct rebias_crossbar *crossbar;
 };
 
 struct rebias_network {
     struct rebias_network_options options;
     struct layer layer[REBIAS_MAX_LAYERS];
-    float *value[REBIAS_MAX_LAYERS + 1]; /* value[l]: batch x (sizes[l] + 1); the last one batch x outputs */
-    float *delta[REBIAS_MAX_LAYERS + 1]; /* dLoss/dz of layer l - 1's outputs: batch x sizes[l] */
+    float *value[REBIAS_MAX_LAYERS +
+                 1]; /* value[l]: batch x (sizes[l] + 1); the last one batch x outputs */
+    float
+        *delta[REBIAS_MAX_LAYERS + 1]; /* dLoss/dz of layer l - 1's outputs: batch x sizes[l] */
 };
 
 /* -- 1. options -- */
@@ -49,17 +53,19 @@ struct rebias_network_options rebias_network_options_defaults(void)
 static int check_options(const struct rebias_network_options *o, struct rebias_error *err)
 {
     if (o->layers < 1 || o->layers > REBIAS_MAX_LAYERS) {
-        return rebias_fail(err, REBIAS_E_RANGE, "%zu weight layers are not possible (1 to %d)", o->layers,
-                           REBIAS_MAX_LAYERS);
+        return rebias_fail(err, REBIAS_E_RANGE, "%zu weight layers are not possible (1 to %d)",
+                           o->layers, REBIAS_MAX_LAYERS);
     }
     for (size_t l = 0; l <= o->layers; l++) {
         if (o->sizes[l] < 1 || o->sizes[l] > LARGEST_LAYER) {
-            return rebias_fail(err, REBIAS_E_RANGE, "a layer of %zu neurons is not possible (1 to %d)", o->sizes[l],
+            return rebias_fail(err, REBIAS_E_RANGE,
+                               "a layer of %zu neurons is not possible (1 to %d)", o->sizes[l],
                                LARGEST_LAYER);
         }
     }
     if (o->batch < 1 || o->batch > LARGEST_BATCH) {
-        return rebias_fail(err, REBIAS_E_RANGE, "a batch of %zu is not possible (1 to %d)", o->batch, LARGEST_BATCH);
+        return rebias_fail(err, REBIAS_E_RANGE, "a batch of %zu is not possible (1 to %d)",
+                           o->batch, LARGEST_BATCH);
     }
     return REBIAS_OK;
 }
@@ -101,12 +107,14 @@ static int new_values(struct rebias_network *net, struct rebias_error *err)
     return status;
 }
 
-static int draw_weights(const struct rebias_network *net, size_t l, float *weights, struct rebias_error *err)
+static int draw_weights(const struct rebias_network *net, size_t l, float *weights,
+                        struct rebias_error *err)
 {
     const struct rebias_network_options *o = &net->options;
     const struct layer *layer = &net->layer[l];
     const size_t n = layer->inputs * layer->outputs;
-    const struct rebias_stream stream = {o->seed, REBIAS_FOR_WEIGHTS, o->replicate, (uint32_t)l, 0};
+    const struct rebias_stream stream = {o->seed, REBIAS_FOR_WEIGHTS, o->replicate, (uint32_t)l,
+                                         0};
     double *uniform = NULL;
     int status = rebias_alloc(&uniform, n, sizeof *uniform, err);
     if (status == REBIAS_OK) {
@@ -121,7 +129,8 @@ static int draw_weights(const struct rebias_network *net, size_t l, float *weigh
     return status;
 }
 
-/* Puts the layer on devices: a crossbar that mirrors its weights, programmed to the drawn ones. */
+/* Puts the layer on devices: a crossbar that mirrors its weights, programmed to the drawn ones.
+ */
 static int put_on_devices(struct rebias_network *net, size_t l, struct rebias_error *err)
 {
     const struct rebias_network_options *o = &net->options;
@@ -137,7 +146,8 @@ static int put_on_devices(struct rebias_network *net, size_t l, struct rebias_er
     int status = rebias_alloc(&target, size, sizeof *target, err);
     if (status == REBIAS_OK) {
         memcpy(target, layer->weights, size * sizeof *target);
-        status = rebias_crossbar_new(&layer->crossbar, o->device, &options, layer->weights, err);
+        status =
+            rebias_crossbar_new(&layer->crossbar, o->device, &options, layer->weights, err);
     }
     if (status == REBIAS_OK) {
         rebias_crossbar_program(layer->crossbar, target);
@@ -168,8 +178,8 @@ static int new_layer(struct rebias_network *net, size_t l, struct rebias_error *
     return status;
 }
 
-int rebias_network_new(struct rebias_network **out, const struct rebias_network_options *options,
-                       struct rebias_error *err)
+int rebias_network_new(struct rebias_network **out,
+                       const struct rebias_network_options *options, struct rebias_error *err)
 {
     *out = NULL;
     struct rebias_network *net = NULL;
@@ -193,7 +203,8 @@ int rebias_network_new(struct rebias_network **out, const struct rebias_network_
     return REBIAS_OK;
 }
 
-const struct rebias_network_options *rebias_network_options_of(const struct rebias_network *network)
+const struct rebias_network_options *rebias_network_options_of(
+    const struct rebias_network *network)
 {
     return &network->options;
 }
@@ -208,7 +219,8 @@ float *rebias_network_weights(struct rebias_network *network, size_t layer)
     return network->layer[layer].weights;
 }
 
-const struct rebias_crossbar *rebias_network_crossbar(const struct rebias_network *network, size_t layer)
+const struct rebias_crossbar *rebias_network_crossbar(const struct rebias_network *network,
+                                                      size_t layer)
 {
     return network->layer[layer].crossbar;
 }
@@ -231,12 +243,14 @@ REBIAS_SIMD static void scale_pixels(size_t n, const uint8_t *pixel, float *x)
     }
 }
 
-void rebias_network_set_images(struct rebias_network *network, const struct rebias_images *images, size_t n,
+void rebias_network_set_images(struct rebias_network *network,
+                               const struct rebias_images *images, size_t n,
                                const uint32_t *order)
 {
     const size_t inputs = network->options.sizes[0];
     for (size_t i = 0; i < n; i++) {
-        scale_pixels(inputs, images->pixels + (size_t)order[i] * inputs, network->value[0] + i * (inputs + 1));
+        scale_pixels(inputs, images->pixels + (size_t)order[i] * inputs,
+                     network->value[0] + i * (inputs + 1));
     }
 }
 
@@ -248,10 +262,11 @@ static void multiply(const struct layer *layer, size_t n, const float *x, float 
     const int rows = (int)layer->inputs + 1;
     const int columns = (int)layer->outputs;
     if (n == 1) {
-        cblas_sgemv(CblasRowMajor, CblasTrans, rows, columns, 1.0f, layer->weights, columns, x, 1, 0.0f, z, 1);
+        cblas_sgemv(CblasRowMajor, CblasTrans, rows, columns, 1.0f, layer->weights, columns, x,
+                    1, 0.0f, z, 1);
     } else {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, columns, rows, 1.0f, x, rows,
-                    layer->weights, columns, 0.0f, z, (int)ldz);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, columns, rows, 1.0f, x,
+                    rows, layer->weights, columns, 0.0f, z, (int)ldz);
     }
 }
 
@@ -277,7 +292,8 @@ const float *rebias_network_forward(struct rebias_network *network, size_t n)
 
 /* -- 5. backward -- */
 
-/* -log p, at most 69 where softmax underflows; NaN stays NaN, so that a diverged network is seen. */
+/* -log p, at most 69 where softmax underflows; NaN stays NaN, so that a diverged network is
+ * seen. */
 static double cross_entropy(float p)
 {
     return -log(p < 1e-30f ? 1e-30 : (double)p);
@@ -319,19 +335,21 @@ static void pass_back(struct rebias_network *net, size_t l, size_t n)
     const int outputs = (int)layer->outputs;
     float *below = net->delta[l];
     if (n == 1) {
-        cblas_sgemv(CblasRowMajor, CblasNoTrans, inputs, outputs, 1.0f, layer->weights, outputs, net->delta[l + 1],
-                    1, 0.0f, below, 1);
+        cblas_sgemv(CblasRowMajor, CblasNoTrans, inputs, outputs, 1.0f, layer->weights, outputs,
+                    net->delta[l + 1], 1, 0.0f, below, 1);
     } else {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, inputs, outputs, 1.0f, net->delta[l + 1],
-                    outputs, layer->weights, outputs, 0.0f, below, inputs);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n, inputs, outputs, 1.0f,
+                    net->delta[l + 1], outputs, layer->weights, outputs, 0.0f, below, inputs);
     }
     for (size_t i = 0; i < n; i++) {
         rebias_activation_chain(net->options.activation, layer->inputs,
-                                net->value[l] + i * (layer->inputs + 1), below + i * layer->inputs);
+                                net->value[l] + i * (layer->inputs + 1),
+                                below + i * layer->inputs);
     }
 }
 
-/* Outer product of one input and one delta: rows of inputs that are 0 are marked, not written. */
+/* Outer product of one input and one delta: rows of inputs that are 0 are marked, not written.
+ */
 REBIAS_SIMD static void single_gradient(struct layer *layer, const float *x, const float *delta)
 {
     for (size_t r = 0; r <= layer->inputs; r++) {
@@ -346,15 +364,17 @@ REBIAS_SIMD static void single_gradient(struct layer *layer, const float *x, con
     }
 }
 
-static void batch_gradient(const struct layer *layer, size_t n, const float *x, const float *delta)
+static void batch_gradient(const struct layer *layer, size_t n, const float *x,
+                           const float *delta)
 {
     const int rows = (int)layer->inputs + 1;
     const int columns = (int)layer->outputs;
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, columns, (int)n, 1.0f, x, rows, delta, columns, 0.0f,
-                layer->gradient, columns);
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rows, columns, (int)n, 1.0f, x, rows,
+                delta, columns, 0.0f, layer->gradient, columns);
 }
 
-/* Rows left out by single_gradient hold what an earlier batch left there; callers that look see zeros. */
+/* Rows left out by single_gradient hold what an earlier batch left there; callers that look see
+ * zeros. */
 static void clear_inactive(struct layer *layer)
 {
     for (size_t r = 0; r <= layer->inputs; r++) {
@@ -394,7 +414,8 @@ REBIAS_SIMD static void descend(size_t n, float rate, const float *gradient, flo
     }
 }
 
-uint64_t rebias_network_update(struct rebias_network *network, size_t n, const double *rate, uint32_t step)
+uint64_t rebias_network_update(struct rebias_network *network, size_t n, const double *rate,
+                               uint32_t step)
 {
     uint64_t pulses = 0;
     for (size_t l = 0; l < network->options.layers; l++) {
@@ -405,9 +426,11 @@ uint64_t rebias_network_update(struct rebias_network *network, size_t n, const d
             continue;
         }
         float gain = (float)(-rate[l] / rebias_crossbar_weight_step(layer->crossbar));
-        pulses += rebias_crossbar_update(layer->crossbar, layer->gradient, gain, n == 1 ? layer->active : NULL, step);
+        pulses += rebias_crossbar_update(layer->crossbar, layer->gradient, gain,
+                                         n == 1 ? layer->active : NULL, step);
         if (network->options.biases == REBIAS_BIASES_DIGITAL) {
-            descend(layer->outputs, (float)rate[l], layer->gradient + weights, layer->weights + weights);
+            descend(layer->outputs, (float)rate[l], layer->gradient + weights,
+                    layer->weights + weights);
         }
     }
     return pulses;
@@ -438,7 +461,8 @@ static double loss_of(const struct rebias_network_options *o, const float *a, si
     return loss;
 }
 
-double rebias_network_accuracy(struct rebias_network *network, const struct rebias_images *images, double *loss)
+double rebias_network_accuracy(struct rebias_network *network,
+                               const struct rebias_images *images, double *loss)
 {
     const struct rebias_network_options *o = &network->options;
     const size_t outputs = o->sizes[o->layers];

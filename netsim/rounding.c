@@ -1,8 +1,9 @@
 /* rounding.c - stochastic rounding of requested changes to pulses.
  *
- * Most requests are far below one pulse, so nearly all the work is comparing a uniform number with a small fraction.
- * 16 bits settle that comparison except with probability 2^-16; the rest is settled with 32 more bits, so the
- * rounding stays unbiased at half the cost of a word a weight.
+ * Most requests are far below one pulse, so nearly all the work is comparing a uniform number
+ * with a small fraction. 16 bits settle that comparison except with probability 2^-16; the rest
+ * is settled with 32 more bits, so the rounding stays unbiased at half the cost of a word a
+ * weight.
  */
 #include "base/simd.h"
 #include "rebias/crossbar.h"
@@ -16,8 +17,8 @@ union halves {
 };
 
 /* Returns the number of entries that 16 bits do not settle. */
-REBIAS_SIMD static int round_piece(size_t n, const float *request, float gain, float cap, const uint16_t *half,
-                                   int16_t *count)
+REBIAS_SIMD static int round_piece(size_t n, const float *request, float gain, float cap,
+                                   const uint16_t *half, int16_t *count)
 {
     int ties = 0;
 #pragma omp simd reduction(+ : ties)
@@ -36,9 +37,11 @@ REBIAS_SIMD static int round_piece(size_t n, const float *request, float gain, f
     return ties;
 }
 
-/* Settles the entries whose 16 bits equal the fraction's: 32 further bits against the fraction's remainder. */
-static void settle_ties(const struct rebias_stream *stream, uint64_t first, size_t n, const float *request,
-                        float gain, float cap, const uint16_t *half, int16_t *count)
+/* Settles the entries whose 16 bits equal the fraction's: 32 further bits against the
+ * fraction's remainder. */
+static void settle_ties(const struct rebias_stream *stream, uint64_t first, size_t n,
+                        const float *request, float gain, float cap, const uint16_t *half,
+                        int16_t *count)
 {
     struct rebias_stream further = *stream;
     further.purpose = REBIAS_FOR_ROUNDING_TIE;
@@ -58,8 +61,8 @@ static void settle_ties(const struct rebias_stream *stream, uint64_t first, size
     }
 }
 
-void rebias_round_stochastic(const struct rebias_stream *stream, uint64_t first, size_t n, const float *request,
-                             float gain, float cap, int16_t *count)
+void rebias_round_stochastic(const struct rebias_stream *stream, uint64_t first, size_t n,
+                             const float *request, float gain, float cap, int16_t *count)
 {
     union halves random;
     for (size_t start = 0; start < n; start += PIECE) {

@@ -10,35 +10,41 @@
 
 struct rebias_train_options rebias_train_options_defaults(void)
 {
-    struct rebias_train_options o = {
-        .epochs = 3, .batch = 64, .schedule = REBIAS_SCHEDULE_CONSTANT, .decay = 1.0, .seed = 1};
+    struct rebias_train_options o = {.epochs = 3,
+                                     .batch = 64,
+                                     .schedule = REBIAS_SCHEDULE_CONSTANT,
+                                     .decay = 1.0,
+                                     .seed = 1};
     for (size_t l = 0; l < REBIAS_MAX_LAYERS; l++) {
         o.rate[l] = 0.1;
     }
     return o;
 }
 
-static int check_images(const struct rebias_images *images, size_t wanted, const char *what, struct rebias_error *err)
+static int check_images(const struct rebias_images *images, size_t wanted, const char *what,
+                        struct rebias_error *err)
 {
     if (wanted > images->n) {
-        return rebias_fail(err, REBIAS_E_RANGE, "%zu %s images asked for, the data set has %zu", wanted, what,
-                           images->n);
+        return rebias_fail(err, REBIAS_E_RANGE, "%zu %s images asked for, the data set has %zu",
+                           wanted, what, images->n);
     }
     return REBIAS_OK;
 }
 
-static int check_options(const struct rebias_train_options *o, const struct rebias_image_set *set,
-                         struct rebias_error *err)
+static int check_options(const struct rebias_train_options *o,
+                         const struct rebias_image_set *set, struct rebias_error *err)
 {
     if (o->epochs < 1 || o->epochs > 100000) {
-        return rebias_fail(err, REBIAS_E_RANGE, "%zu epochs are not possible (1 to 100000)", o->epochs);
+        return rebias_fail(err, REBIAS_E_RANGE, "%zu epochs are not possible (1 to 100000)",
+                           o->epochs);
     }
     if (o->batch < 1) {
         return rebias_fail(err, REBIAS_E_RANGE, "a batch of 0 is not possible");
     }
     for (size_t l = 0; l < REBIAS_MAX_LAYERS; l++) {
         if (!(o->rate[l] > 0.0 && isfinite(o->rate[l]))) {
-            return rebias_fail(err, REBIAS_E_RANGE, "the learning rate %g is not above 0", o->rate[l]);
+            return rebias_fail(err, REBIAS_E_RANGE, "the learning rate %g is not above 0",
+                               o->rate[l]);
         }
     }
     if (!(o->decay > 0.0 && o->decay <= 1.0)) {
@@ -54,9 +60,9 @@ struct run {
     struct rebias_network *network;
     const struct rebias_images *images;
     const struct rebias_train_options *options;
-    size_t n;          /* training images used */
+    size_t n; /* training images used */
     uint32_t *order;
-    uint8_t *label;    /* of one batch */
+    uint8_t *label; /* of one batch */
     rebias_progress *progress;
     void *progress_context;
 };
@@ -74,17 +80,20 @@ static double rate_factor(const struct rebias_train_options *o, size_t epoch)
 
 static int tell(const struct run *run, size_t done, struct rebias_error *err)
 {
-    if (run->progress != NULL && run->progress(run->progress_context, done, run->options->epochs * run->n) != 0) {
-        return rebias_fail(err, REBIAS_E_INTERRUPTED, "interrupted after %zu of %zu images", done,
-                           run->options->epochs * run->n);
+    if (run->progress != NULL &&
+        run->progress(run->progress_context, done, run->options->epochs * run->n) != 0) {
+        return rebias_fail(err, REBIAS_E_INTERRUPTED, "interrupted after %zu of %zu images",
+                           done, run->options->epochs * run->n);
     }
     return REBIAS_OK;
 }
 
-static int run_epoch(const struct run *run, size_t epoch, struct rebias_epoch *result, struct rebias_error *err)
+static int run_epoch(const struct run *run, size_t epoch, struct rebias_epoch *result,
+                     struct rebias_error *err)
 {
     const struct rebias_train_options *o = run->options;
-    const struct rebias_stream stream = {o->seed, REBIAS_FOR_ORDER, o->replicate, 0, (uint32_t)epoch};
+    const struct rebias_stream stream = {o->seed, REBIAS_FOR_ORDER, o->replicate, 0,
+                                         (uint32_t)epoch};
     const size_t batches = (run->n + o->batch - 1) / o->batch;
     double rate[REBIAS_MAX_LAYERS];
     for (size_t l = 0; l < REBIAS_MAX_LAYERS; l++) {
@@ -102,13 +111,15 @@ static int run_epoch(const struct run *run, size_t epoch, struct rebias_epoch *r
         rebias_network_set_images(run->network, run->images, n, order);
         rebias_network_forward(run->network, n);
         loss += rebias_network_backward(run->network, n, run->label) * (double)n;
-        result->pulses += rebias_network_update(run->network, n, rate, (uint32_t)(epoch * batches + b));
+        result->pulses +=
+            rebias_network_update(run->network, n, rate, (uint32_t)(epoch * batches + b));
         int status = tell(run, epoch * run->n + b * o->batch + n, err);
         if (status != REBIAS_OK) {
             return status;
         }
         if (!isfinite(loss)) {
-            return rebias_fail(err, REBIAS_E_NUMERIC, "the loss is no longer finite in epoch %zu: lower the rate",
+            return rebias_fail(err, REBIAS_E_NUMERIC,
+                               "the loss is no longer finite in epoch %zu: lower the rate",
                                epoch + 1);
         }
     }
@@ -124,23 +135,27 @@ static int check_fit(const struct rebias_network *network, const struct rebias_i
     const struct rebias_network_options *n = rebias_network_options_of(network);
     const size_t pixels = set->train.rows * set->train.columns;
     if (n->sizes[0] != pixels || n->sizes[0] != set->test.rows * set->test.columns) {
-        return rebias_fail(err, REBIAS_E_RANGE, "the network has %zu inputs, the images have %zu pixels", n->sizes[0],
-                           pixels);
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "the network has %zu inputs, the images have %zu pixels",
+                           n->sizes[0], pixels);
     }
-    size_t classes = set->train.classes > set->test.classes ? set->train.classes : set->test.classes;
+    size_t classes =
+        set->train.classes > set->test.classes ? set->train.classes : set->test.classes;
     if (n->sizes[n->layers] < classes) {
-        return rebias_fail(err, REBIAS_E_RANGE, "the network has %zu outputs, the images have %zu classes",
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "the network has %zu outputs, the images have %zu classes",
                            n->sizes[n->layers], classes);
     }
     if (o->batch > n->batch) {
-        return rebias_fail(err, REBIAS_E_RANGE, "a batch of %zu, the network was made for %zu", o->batch, n->batch);
+        return rebias_fail(err, REBIAS_E_RANGE, "a batch of %zu, the network was made for %zu",
+                           o->batch, n->batch);
     }
     return REBIAS_OK;
 }
 
 int rebias_train(struct rebias_network *network, const struct rebias_image_set *set,
-                 const struct rebias_train_options *options, struct rebias_epoch *epochs, rebias_progress *progress,
-                 void *progress_context, struct rebias_error *err)
+                 const struct rebias_train_options *options, struct rebias_epoch *epochs,
+                 rebias_progress *progress, void *progress_context, struct rebias_error *err)
 {
     int status = check_options(options, set, err);
     if (status == REBIAS_OK) {
@@ -164,7 +179,8 @@ int rebias_train(struct rebias_network *network, const struct rebias_image_set *
     for (size_t e = 0; e < options->epochs && status == REBIAS_OK; e++) {
         status = run_epoch(&run, e, &epochs[e], err);
         if (status == REBIAS_OK) {
-            epochs[e].test_accuracy = rebias_network_accuracy(network, &test, &epochs[e].test_loss);
+            epochs[e].test_accuracy =
+                rebias_network_accuracy(network, &test, &epochs[e].test_loss);
         }
     }
     free(run.order);

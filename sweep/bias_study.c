@@ -1,4 +1,5 @@
-/* bias_study.c - the main job: target, methods, numbers of points, replicates -> modeling bias with intervals.
+/* bias_study.c - the main job: target, methods, numbers of points, replicates -> modeling bias
+ * with intervals.
  * 1. options   2. one network   3. all runs   4. summaries   5. the study
  */
 #include "rebias/bias.h"
@@ -24,22 +25,27 @@ struct rebias_bias_options rebias_bias_options_defaults(void)
 static int check_options(const struct rebias_bias_options *o, struct rebias_error *err)
 {
     if (o->methods < 1 || o->methods > REBIAS_BIAS_MAX_METHODS) {
-        return rebias_fail(err, REBIAS_E_RANGE, "%zu methods are not possible (1 to %d)", o->methods,
-                           REBIAS_BIAS_MAX_METHODS);
+        return rebias_fail(err, REBIAS_E_RANGE, "%zu methods are not possible (1 to %d)",
+                           o->methods, REBIAS_BIAS_MAX_METHODS);
     }
     if (o->point_counts < 1 || o->point_counts > REBIAS_BIAS_MAX_POINTS) {
-        return rebias_fail(err, REBIAS_E_RANGE, "%zu numbers of points are not possible (1 to %d)", o->point_counts,
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "%zu numbers of points are not possible (1 to %d)", o->point_counts,
                            REBIAS_BIAS_MAX_POINTS);
     }
     if (o->replicates < 1 || o->replicates > 1000000) {
-        return rebias_fail(err, REBIAS_E_RANGE, "%zu replicates are not possible (1 to 1000000)", o->replicates);
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "%zu replicates are not possible (1 to 1000000)", o->replicates);
     }
-    if (o->resamples < 1 || o->resamples > UINT32_MAX) { /* else found only after all the training */
-        return rebias_fail(err, REBIAS_E_RANGE, "%zu bootstrap resamples are not possible (1 to %u)", o->resamples,
+    if (o->resamples < 1 ||
+        o->resamples > UINT32_MAX) { /* else found only after all the training */
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "%zu bootstrap resamples are not possible (1 to %u)", o->resamples,
                            UINT32_MAX);
     }
     if (!(o->level > 0.0 && o->level < 1.0)) {
-        return rebias_fail(err, REBIAS_E_RANGE, "the confidence level %g is not in (0, 1)", o->level);
+        return rebias_fail(err, REBIAS_E_RANGE, "the confidence level %g is not in (0, 1)",
+                           o->level);
     }
     return REBIAS_OK;
 }
@@ -52,8 +58,8 @@ struct study {
 };
 
 /* Trains a network on a device with the replicate's streams; accuracy after the last epoch. */
-static int train_on(const struct study *study, const struct rebias_device *device, uint32_t replicate,
-                    double *accuracy, struct rebias_error *err)
+static int train_on(const struct study *study, const struct rebias_device *device,
+                    uint32_t replicate, double *accuracy, struct rebias_error *err)
 {
     const struct rebias_bias_options *o = study->options;
     struct rebias_network_options network_options = o->network;
@@ -81,8 +87,8 @@ static int train_on(const struct study *study, const struct rebias_device *devic
 }
 
 /* Draws the run's data and fits its table. */
-static int fit_model(const struct study *study, const struct rebias_bias_run *run, struct rebias_device **model,
-                     struct rebias_error *err)
+static int fit_model(const struct study *study, const struct rebias_bias_run *run,
+                     struct rebias_device **model, struct rebias_error *err)
 {
     const struct rebias_bias_options *o = study->options;
     const struct rebias_bias_method *method = &o->method[run->method];
@@ -100,7 +106,8 @@ static int fit_model(const struct study *study, const struct rebias_bias_run *ru
         status = rebias_fit_binning(&table, pulses, &binning, NULL, err);
     }
     if (status == REBIAS_OK) {
-        status = rebias_table_device_new(model, table, method->name, REBIAS_RULE_LINEAR, 1.0, 0.0, err);
+        status = rebias_table_device_new(model, table, method->name, REBIAS_RULE_LINEAR, 1.0,
+                                         0.0, err);
     }
     rebias_table_free(table);
     rebias_pulses_free(pulses);
@@ -119,7 +126,8 @@ static int work(void *context, size_t item, struct rebias_error *err)
     }
     struct rebias_device *model = NULL;
     int status = fit_model(study, run, &model, err);
-    if (status == REBIAS_E_DATA) { /* too few points for this method is a finding, not a failure of the study */
+    if (status == REBIAS_E_DATA) { /* too few points for this method is a finding, not a failure
+                                      of the study */
         run->status = status;
         return REBIAS_OK;
     }
@@ -143,15 +151,17 @@ static void list_runs(const struct rebias_bias_options *o, struct rebias_bias_re
         result->cells[c].points = o->points[c / o->methods];
         result->cells[c].method = c % o->methods;
         for (uint32_t r = 0; r < o->replicates; r++) {
-            result->runs[k++] = (struct rebias_bias_run){
-                .method = (int)result->cells[c].method, .points = result->cells[c].points, .replicate = r};
+            result->runs[k++] = (struct rebias_bias_run){.method = (int)result->cells[c].method,
+                                                         .points = result->cells[c].points,
+                                                         .replicate = r};
         }
     }
 }
 
 /* -- 4. summaries -- */
 
-static void add_metrics(struct rebias_device_metrics *sum, const struct rebias_device_metrics *x, double weight)
+static void add_metrics(struct rebias_device_metrics *sum,
+                        const struct rebias_device_metrics *x, double weight)
 {
     for (int p = 0; p < 2; p++) {
         sum->rmse_mean[p] += weight * x->rmse_mean[p];
@@ -169,12 +179,16 @@ static void add_metrics(struct rebias_device_metrics *sum, const struct rebias_d
 
 static enum rebias_verdict verdict_of(double low, double high)
 {
-    return low > 0.0 ? REBIAS_OVER_PROMISING : high < 0.0 ? REBIAS_UNDER_PROMISING : REBIAS_NOT_DISTINGUISHABLE;
+    return low > 0.0    ? REBIAS_OVER_PROMISING
+           : high < 0.0 ? REBIAS_UNDER_PROMISING
+                        : REBIAS_NOT_DISTINGUISHABLE;
 }
 
-/* The cell's runs that have a network: accuracies and paired differences; returns their number. */
-static size_t gather(const struct rebias_bias_options *o, const struct rebias_bias_result *result, size_t c,
-                     double *accuracy, double *difference)
+/* The cell's runs that have a network: accuracies and paired differences; returns their number.
+ */
+static size_t gather(const struct rebias_bias_options *o,
+                     const struct rebias_bias_result *result, size_t c, double *accuracy,
+                     double *difference)
 {
     const struct rebias_bias_run *runs = result->runs + (c + 1) * o->replicates;
     size_t n = 0;
@@ -188,8 +202,9 @@ static size_t gather(const struct rebias_bias_options *o, const struct rebias_bi
     return n;
 }
 
-static int summarise_cell(const struct rebias_bias_options *o, struct rebias_bias_result *result, size_t c,
-                          double *accuracy, double *difference, struct rebias_error *err)
+static int summarise_cell(const struct rebias_bias_options *o,
+                          struct rebias_bias_result *result, size_t c, double *accuracy,
+                          double *difference, struct rebias_error *err)
 {
     struct rebias_bias_cell *cell = &result->cells[c];
     const struct rebias_bias_run *runs = result->runs + (c + 1) * o->replicates;
@@ -217,15 +232,16 @@ static int summarise_cell(const struct rebias_bias_options *o, struct rebias_bia
         return REBIAS_OK;
     }
     const struct rebias_stream stream = {o->seed, REBIAS_FOR_BOOTSTRAP, 0, (uint32_t)c + 1, 0};
-    int status = rebias_bootstrap_mean(n, difference, o->level, o->resamples, &stream, &cell->bias_low,
-                                       &cell->bias_high, err);
+    int status = rebias_bootstrap_mean(n, difference, o->level, o->resamples, &stream,
+                                       &cell->bias_low, &cell->bias_high, err);
     if (status == REBIAS_OK) {
         cell->verdict = verdict_of(cell->bias_low, cell->bias_high);
     }
     return status;
 }
 
-static int summarise(const struct rebias_bias_options *o, struct rebias_bias_result *result, struct rebias_error *err)
+static int summarise(const struct rebias_bias_options *o, struct rebias_bias_result *result,
+                     struct rebias_error *err)
 {
     double *accuracy = NULL;
     double *difference = NULL;
@@ -241,8 +257,9 @@ static int summarise(const struct rebias_bias_options *o, struct rebias_bias_res
         result->target_low = result->target_high = NAN;
         const struct rebias_stream stream = {o->seed, REBIAS_FOR_BOOTSTRAP, 0, 0, 0};
         if (o->replicates > 1) {
-            status = rebias_bootstrap_mean(o->replicates, accuracy, o->level, o->resamples, &stream,
-                                           &result->target_low, &result->target_high, err);
+            status =
+                rebias_bootstrap_mean(o->replicates, accuracy, o->level, o->resamples, &stream,
+                                      &result->target_low, &result->target_high, err);
         }
     }
     for (size_t c = 0; c < result->cell_count && status == REBIAS_OK; c++) {
@@ -255,7 +272,8 @@ static int summarise(const struct rebias_bias_options *o, struct rebias_bias_res
 
 const char *rebias_verdict_text(enum rebias_verdict verdict)
 {
-    static const char *const texts[] = {"not distinguishable", "over-promising", "under-promising", "no interval"};
+    static const char *const texts[] = {"not distinguishable", "over-promising",
+                                        "under-promising", "no interval"};
     return texts[verdict];
 }
 
@@ -270,8 +288,9 @@ void rebias_bias_result_free(struct rebias_bias_result *result)
     }
 }
 
-int rebias_bias_study(struct rebias_bias_result **out, const struct rebias_bias_options *options,
-                      rebias_progress *progress, void *progress_context, struct rebias_error *err)
+int rebias_bias_study(struct rebias_bias_result **out,
+                      const struct rebias_bias_options *options, rebias_progress *progress,
+                      void *progress_context, struct rebias_error *err)
 {
     *out = NULL;
     struct rebias_bias_result *result = NULL;
@@ -285,10 +304,11 @@ int rebias_bias_study(struct rebias_bias_result **out, const struct rebias_bias_
     result->cell_count = options->methods * options->point_counts;
     result->run_count = (result->cell_count + 1) * options->replicates;
     const struct rebias_crossbar_options *crossbar = &options->network.crossbar;
-    result->pulse_size =
-        crossbar->pulse_size > 0.0 ? crossbar->pulse_size : rebias_device_pulse_size(options->target);
-    result->pulse_noise =
-        crossbar->pulse_noise > 0.0 ? crossbar->pulse_noise : rebias_device_pulse_noise(options->target);
+    result->pulse_size = crossbar->pulse_size > 0.0 ? crossbar->pulse_size
+                                                    : rebias_device_pulse_size(options->target);
+    result->pulse_noise = crossbar->pulse_noise > 0.0
+                              ? crossbar->pulse_noise
+                              : rebias_device_pulse_noise(options->target);
     status = rebias_alloc(&result->runs, result->run_count, sizeof *result->runs, err);
     if (status == REBIAS_OK) {
         status = rebias_alloc(&result->cells, result->cell_count, sizeof *result->cells, err);
@@ -296,8 +316,8 @@ int rebias_bias_study(struct rebias_bias_result **out, const struct rebias_bias_
     if (status == REBIAS_OK) {
         list_runs(options, result);
         struct study study = {options, result};
-        status = rebias_parallel_for(result->run_count, options->threads, work, &study, progress, progress_context,
-                                     err);
+        status = rebias_parallel_for(result->run_count, options->threads, work, &study,
+                                     progress, progress_context, err);
     }
     if (status == REBIAS_OK) {
         status = summarise(options, result, err);

@@ -17,9 +17,10 @@ static inline void draws_words(uint32_t step, size_t n, uint32_t *word)
     rebias_random_words(&stream, 0, n, word);
 }
 
-/* One pulse on every G[i] with word[i], by the model's own loop; all devices alike, no clamping. */
-static inline void draws_step(const struct rebias_device *device, enum rebias_polarity polarity, size_t n,
-                              const uint32_t *word, float *G)
+/* One pulse on every G[i] with word[i], by the model's own loop; all devices alike, no
+ * clamping. */
+static inline void draws_step(const struct rebias_device *device, enum rebias_polarity polarity,
+                              size_t n, const uint32_t *word, float *G)
 {
     float value[REBIAS_MAX_COEFS];
     const float *coef[REBIAS_MAX_COEFS];
@@ -34,9 +35,11 @@ static inline void draws_step(const struct rebias_device *device, enum rebias_po
     }
 }
 
-/* jump[n] = jumps from one G by n words of the stream `step`; differences of float conductances. */
-static inline void draws_jumps(const struct rebias_device *device, enum rebias_polarity polarity, float G,
-                               uint32_t step, size_t n, double *jump)
+/* jump[n] = jumps from one G by n words of the stream `step`; differences of float
+ * conductances. */
+static inline void draws_jumps(const struct rebias_device *device,
+                               enum rebias_polarity polarity, float G, uint32_t step, size_t n,
+                               double *jump)
 {
     enum { PIECE = 16384 };
     static uint32_t word[PIECE];
@@ -57,7 +60,8 @@ static inline void draws_jumps(const struct rebias_device *device, enum rebias_p
 
 /* -- 2. samples against distributions -- */
 
-/* Largest |F_n - F| at the points at[m] (ascending), F_n the empirical distribution function of x[n]. */
+/* Largest |F_n - F| at the points at[m] (ascending), F_n the empirical distribution function of
+ * x[n]. */
 static inline double draws_ks(size_t n, const double *x, size_t m, const double *at,
                               double (*F)(const void *context, double x), const void *context)
 {
@@ -85,8 +89,9 @@ static inline double draws_ks(size_t n, const double *x, size_t m, const double 
     return largest;
 }
 
-/* A sample of n from F itself passes this with probability below `alarm` (Dvoretzky-Kiefer-Wolfowitz inequality
- * with Massart's constant: P(D > t) <= 2 exp(-2 n t^2), for any F and any set of points). */
+/* A sample of n from F itself passes this with probability below `alarm`
+ * (Dvoretzky-Kiefer-Wolfowitz inequality with Massart's constant: P(D > t) <= 2 exp(-2 n t^2),
+ * for any F and any set of points). */
 static inline double draws_ks_bound(size_t n, double alarm)
 {
     return sqrt(log(2.0 / alarm) / (2.0 * (double)n));

@@ -47,7 +47,8 @@ void support_scratch(char path[1024], const char *name)
 {
     if (scratch_folder[0] == '\0') {
         const char *base = getenv("TMPDIR");
-        snprintf(scratch_folder, sizeof scratch_folder, "%s/rebias-test-XXXXXX", base != NULL ? base : "/tmp");
+        snprintf(scratch_folder, sizeof scratch_folder, "%s/rebias-test-XXXXXX",
+                 base != NULL ? base : "/tmp");
         if (mkdtemp(scratch_folder) == NULL) {
             fprintf(stderr, "cannot make %s: %s\n", scratch_folder, strerror(errno));
             abort();

@@ -13,11 +13,12 @@
 #include "rebias/base.h"
 #include "rebias/devmodel.h"
 
-/* Path of a file of the shared data folder into path[1024], or false (and a note on stdout) when the folder
- * is not there: REBIAS_SHARED_DATA, set by the makefile. */
+/* Path of a file of the shared data folder into path[1024], or false (and a note on stdout)
+ * when the folder is not there: REBIAS_SHARED_DATA, set by the makefile. */
 bool support_shared(char path[1024], const char *relative);
 
-/* Path of a file to write, in a folder of this test program's own (made on first use, removed at exit). */
+/* Path of a file to write, in a folder of this test program's own (made on first use, removed
+ * at exit). */
 void support_scratch(char path[1024], const char *name);
 
 /* Writes text to a scratch file and gives its path. */
@@ -35,7 +36,8 @@ void support_close(double a, double b, double relative, double absolute);
 /* A device from its specification, which must be good; rebias_device_free it. */
 struct rebias_device *support_device(const char *spec);
 
-/* Switches GSL's handler off, OpenBLAS to one thread, output to TAP; call first in every main. */
+/* Switches GSL's handler off, OpenBLAS to one thread, output to TAP; call first in every main.
+ */
 void support_start(void);
 
 #endif

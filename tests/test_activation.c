@@ -9,8 +9,8 @@
 
 /* -- 1. activations and their derivatives -- */
 
-/* Against libm in double from -200 to 200 and near 0. Relative error of the inner exponential: 2e-7 (activation.c);
- * sigmoid keeps it down to exp(-87), tanh keeps it absolutely. */
+/* Against libm in double from -200 to 200 and near 0. Relative error of the inner exponential:
+ * 2e-7 (activation.c); sigmoid keeps it down to exp(-87), tanh keeps it absolutely. */
 static void test_activations_against_libm(void **state)
 {
     (void)state;

@@ -1,4 +1,5 @@
-/* test_base.c - errors, memory, numbers, threads. (Files: test_file.c; random numbers: test_random.c.)
+/* test_base.c - errors, memory, numbers, threads. (Files: test_file.c; random numbers:
+ * test_random.c.)
  * 1. errors   2. memory   3. numbers   4. threads
  */
 #include "support.h"
@@ -17,16 +18,20 @@ static void expect_text(const struct rebias_error *err, const char *expected)
     assert_string_equal(line, expected);
 }
 
-/* Every combination of known and unknown parts, as the docstring of rebias_error_text lays them out. */
+/* Every combination of known and unknown parts, as the docstring of rebias_error_text lays them
+ * out. */
 static void test_error_forms(void **state)
 {
     (void)state;
     struct rebias_error err = {0};
-    assert_int_equal(rebias_fail(&err, REBIAS_E_DATA, "only %d of %s", 3, "five"), REBIAS_E_DATA);
+    assert_int_equal(rebias_fail(&err, REBIAS_E_DATA, "only %d of %s", 3, "five"),
+                     REBIAS_E_DATA);
     assert_int_equal(err.status, REBIAS_E_DATA);
     expect_text(&err, "only 3 of five");
     const struct rebias_place whole = {"a.csv", 7, 2, "abc"};
-    assert_int_equal(rebias_fail_at(&err, REBIAS_E_FORMAT, &whole, "a number", "bad %s", "field"), REBIAS_E_FORMAT);
+    assert_int_equal(
+        rebias_fail_at(&err, REBIAS_E_FORMAT, &whole, "a number", "bad %s", "field"),
+        REBIAS_E_FORMAT);
     expect_text(&err, "a.csv:7:2: bad field: 'abc' (expected a number)");
     const struct rebias_place line_only = {"a.csv", 7, 0, NULL};
     rebias_fail_at(&err, REBIAS_E_FORMAT, &line_only, NULL, "bad");
@@ -70,7 +75,8 @@ static void test_error_truncation(void **state)
     assert_int_equal(strlen(err.value), sizeof err.value - 1);
     assert_int_equal(strlen(err.expected), sizeof err.expected - 1);
     assert_int_equal(strlen(err.message), sizeof err.message - 1);
-    /* a short text at every size: a terminated beginning of the whole, nothing written beyond */
+    /* a short text at every size: a terminated beginning of the whole, nothing written beyond
+     */
     const struct rebias_place small = {"f", 12, 3, "v"};
     rebias_fail_at(&err, REBIAS_E_FORMAT, &small, "e", "m");
     const char *whole = "f:12:3: m: 'v' (expected e)";
@@ -130,13 +136,14 @@ static void test_alloc_overflow(void **state)
     const size_t half = (size_t)1 << (sizeof(size_t) * 4);
     const struct {
         size_t count, size;
-    } cases[] = {{half, half}, {SIZE_MAX, 2},      {2, SIZE_MAX},
+    } cases[] = {{half, half},  {SIZE_MAX, 2},      {2, SIZE_MAX},
                  {SIZE_MAX, 1}, {SIZE_MAX - 32, 1}, {SIZE_MAX / 8 + 1, 8}};
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
         int something = 0;
         void *x = &something;
         struct rebias_error err = {0};
-        support_expect(rebias_alloc(&x, cases[k].count, cases[k].size, &err), REBIAS_E_MEMORY, &err, "memory");
+        support_expect(rebias_alloc(&x, cases[k].count, cases[k].size, &err), REBIAS_E_MEMORY,
+                       &err, "memory");
         assert_null(x);
     }
 }
@@ -161,7 +168,8 @@ static void test_buffer(void **state)
     struct rebias_buffer buffer = {0};
     for (uint64_t i = 0; i < 1000; i++) {
         uint64_t element = i * i;
-        assert_int_equal(rebias_buffer_append(&buffer, sizeof element, &element, NULL), REBIAS_OK);
+        assert_int_equal(rebias_buffer_append(&buffer, sizeof element, &element, NULL),
+                         REBIAS_OK);
     }
     assert_int_equal(buffer.count, 1000);
     assert_true(buffer.capacity >= buffer.count);
@@ -178,17 +186,70 @@ static const struct {
     const char *text;
     double value; /* C's own constant for the same spelling */
 } accepted[] = {
-    {"0", 0.0}, {"-0", 0.0}, {"1", 1.0}, {"+1", 1.0}, {"-3", -3.0}, {"1.", 1.0}, {".5", 0.5}, {"-.5", -0.5},
-    {"5.e-6", 5e-6}, {"1e-203", 1e-203}, {"1E5", 1e5}, {"1e+5", 1e5}, {"007", 7.0}, {"0.1", 0.1},
-    {" 2.5", 2.5}, {"2.5 ", 2.5}, {"\t2.5\r\n", 2.5}, {"1e-400", 0.0}, {"-1e-999999", 0.0}, {"1e-310", 1e-310},
-    {"1.7976931348623157e308", 1.7976931348623157e308}, {"0.30000000000000004", 0.30000000000000004},
+    {"0", 0.0},
+    {"-0", 0.0},
+    {"1", 1.0},
+    {"+1", 1.0},
+    {"-3", -3.0},
+    {"1.", 1.0},
+    {".5", 0.5},
+    {"-.5", -0.5},
+    {"5.e-6", 5e-6},
+    {"1e-203", 1e-203},
+    {"1E5", 1e5},
+    {"1e+5", 1e5},
+    {"007", 7.0},
+    {"0.1", 0.1},
+    {" 2.5", 2.5},
+    {"2.5 ", 2.5},
+    {"\t2.5\r\n", 2.5},
+    {"1e-400", 0.0},
+    {"-1e-999999", 0.0},
+    {"1e-310", 1e-310},
+    {"1.7976931348623157e308", 1.7976931348623157e308},
+    {"0.30000000000000004", 0.30000000000000004},
     {"123456789012345678901234567890", 123456789012345678901234567890.0},
 };
 
 static const char *const refused[] = {
-    "", " ", ".", "-", "+", "e5", ".e5", "1e", "1e+", "1e5.", "1e1e1", "1.2.3", "1,5", "1 2", "--1", "+-1", "- 1",
-    "nan", "NaN", "-nan", "nan(1)", "inf", "-inf", "infinity", "0x10", "0x1p3", "1e400", "-1e400", "1e99999999999",
-    "12abc", "abc", "1_000", "1f", "1d5", "\v1", "1\f", "\302\2401", "'1'",
+    "",
+    " ",
+    ".",
+    "-",
+    "+",
+    "e5",
+    ".e5",
+    "1e",
+    "1e+",
+    "1e5.",
+    "1e1e1",
+    "1.2.3",
+    "1,5",
+    "1 2",
+    "--1",
+    "+-1",
+    "- 1",
+    "nan",
+    "NaN",
+    "-nan",
+    "nan(1)",
+    "inf",
+    "-inf",
+    "infinity",
+    "0x10",
+    "0x1p3",
+    "1e400",
+    "-1e400",
+    "1e99999999999",
+    "12abc",
+    "abc",
+    "1_000",
+    "1f",
+    "1d5",
+    "\v1",
+    "1\f",
+    "\302\2401",
+    "'1'",
 };
 
 static void check_spellings(void)
@@ -196,7 +257,8 @@ static void check_spellings(void)
     for (size_t i = 0; i < sizeof accepted / sizeof accepted[0]; i++) {
         double value = 42.0;
         if (!rebias_parse_double(accepted[i].text, &value) || !(value == accepted[i].value)) {
-            fail_msg("'%s' gave %.17g instead of %.17g", accepted[i].text, value, accepted[i].value);
+            fail_msg("'%s' gave %.17g instead of %.17g", accepted[i].text, value,
+                     accepted[i].value);
         }
     }
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
@@ -221,10 +283,12 @@ static void test_parse_double_comma_locale(void **state)
                                  "fr_FR.utf8",  "es_ES.UTF-8", "it_IT.UTF-8", "pl_PL.UTF-8"};
     bool found = false;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && !found; i++) {
-        found = setlocale(LC_NUMERIC, names[i]) != NULL && strcmp(localeconv()->decimal_point, ",") == 0;
+        found = setlocale(LC_NUMERIC, names[i]) != NULL &&
+                strcmp(localeconv()->decimal_point, ",") == 0;
     }
     if (!found) {
-        print_message("# no locale with a decimal comma is installed: checked under the C locale only\n");
+        print_message(
+            "# no locale with a decimal comma is installed: checked under the C locale only\n");
     }
     check_spellings();
     assert_string_equal(localeconv()->decimal_point, found ? "," : ".");
@@ -237,7 +301,8 @@ static void test_parse_double_round_trip(void **state)
     (void)state;
     uint64_t bits = 1;
     for (int i = 0; i < 10000; i++) {
-        bits = bits * 6364136223846793005u + 1442695040888963407u; /* Knuth's linear congruential generator */
+        bits = bits * 6364136223846793005u +
+               1442695040888963407u; /* Knuth's linear congruential generator */
         double x = 0.0;
         memcpy(&x, &bits, sizeof x);
         char text[40];
@@ -257,14 +322,28 @@ static void test_parse_integer(void **state)
         bool ok;
         int64_t value;
     } cases[] = {
-        {"0", 0, 10, true, 0}, {"10", 0, 10, true, 10}, {"11", 0, 10, false, 0}, {"-1", 0, 10, false, 0},
-        {"+7", 0, 10, true, 7}, {"-5", -5, 5, true, -5}, {"-6", -5, 5, false, 0}, {"007", 0, 10, true, 7},
+        {"0", 0, 10, true, 0},
+        {"10", 0, 10, true, 10},
+        {"11", 0, 10, false, 0},
+        {"-1", 0, 10, false, 0},
+        {"+7", 0, 10, true, 7},
+        {"-5", -5, 5, true, -5},
+        {"-6", -5, 5, false, 0},
+        {"007", 0, 10, true, 7},
         {"9223372036854775807", INT64_MIN, INT64_MAX, true, INT64_MAX},
         {"-9223372036854775808", INT64_MIN, INT64_MAX, true, INT64_MIN},
         {"9223372036854775808", INT64_MIN, INT64_MAX, false, 0},
-        {"99999999999999999999", 0, INT64_MAX, false, 0}, {"", 0, 10, false, 0}, {"+", 0, 10, false, 0},
-        {"-", 0, 10, false, 0}, {"1.0", 0, 10, false, 0}, {"1e1", 0, 10, false, 0}, {"0x5", 0, 10, false, 0},
-        {"5 ", 0, 10, false, 0}, {" 5", 0, 10, false, 0}, {"five", 0, 10, false, 0}, {"+-5", -9, 9, false, 0},
+        {"99999999999999999999", 0, INT64_MAX, false, 0},
+        {"", 0, 10, false, 0},
+        {"+", 0, 10, false, 0},
+        {"-", 0, 10, false, 0},
+        {"1.0", 0, 10, false, 0},
+        {"1e1", 0, 10, false, 0},
+        {"0x5", 0, 10, false, 0},
+        {"5 ", 0, 10, false, 0},
+        {" 5", 0, 10, false, 0},
+        {"five", 0, 10, false, 0},
+        {"+-5", -9, 9, false, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t value = 42;
@@ -296,7 +375,8 @@ static int run_item(void *context, size_t item, struct rebias_error *err)
     atomic_fetch_add(&job->runs[item], 1);
     for (int i = 0; i < 2; i++) {
         if (item == job->failing[i]) {
-            return rebias_fail(err, i == 0 ? REBIAS_E_NUMERIC : REBIAS_E_DATA, "item %zu failed", item);
+            return rebias_fail(err, i == 0 ? REBIAS_E_NUMERIC : REBIAS_E_DATA,
+                               "item %zu failed", item);
         }
     }
     return REBIAS_OK;
@@ -331,14 +411,17 @@ static void test_parallel_all_once(void **state)
         static struct job job;
         struct rebias_error err = {0};
         prepare(&job);
-        support_expect(rebias_parallel_for(ITEMS, thread_counts[t], run_item, &job, watch, &job, &err), REBIAS_OK,
-                       &err, NULL);
+        support_expect(
+            rebias_parallel_for(ITEMS, thread_counts[t], run_item, &job, watch, &job, &err),
+            REBIAS_OK, &err, NULL);
         for (size_t i = 0; i < ITEMS; i++) {
             assert_int_equal(atomic_load(&job.runs[i]), 1);
         }
         assert_true(job.is_orderly);
         assert_int_equal(job.calls, ITEMS);
-        assert_int_equal(rebias_parallel_for(ITEMS, thread_counts[t], run_item, &job, NULL, NULL, NULL), REBIAS_OK);
+        assert_int_equal(
+            rebias_parallel_for(ITEMS, thread_counts[t], run_item, &job, NULL, NULL, NULL),
+            REBIAS_OK);
         assert_int_equal(atomic_load(&job.runs[ITEMS - 1]), 2);
     }
     assert_int_equal(rebias_parallel_for(0, 4, run_item, NULL, NULL, NULL, NULL), REBIAS_OK);
@@ -351,14 +434,16 @@ static void test_parallel_few_items(void **state)
     static struct job job;
     for (size_t n = 1; n <= 3; n++) {
         prepare(&job);
-        assert_int_equal(rebias_parallel_for(n, 8, run_item, &job, NULL, NULL, NULL), REBIAS_OK);
+        assert_int_equal(rebias_parallel_for(n, 8, run_item, &job, NULL, NULL, NULL),
+                         REBIAS_OK);
         for (size_t i = 0; i < ITEMS; i++) {
             assert_int_equal(atomic_load(&job.runs[i]), i < n);
         }
     }
 }
 
-/* Two failing items: the lower one's status and record, whichever fails first; no more items than needed. */
+/* Two failing items: the lower one's status and record, whichever fails first; no more items
+ * than needed. */
 static void test_parallel_lowest_failure(void **state)
 {
     (void)state;
@@ -374,9 +459,11 @@ static void test_parallel_lowest_failure(void **state)
             size_t lower = is_first ? pairs[k][0] : pairs[k][1];
             char text[40];
             snprintf(text, sizeof text, "item %zu failed", lower);
-            int status = rebias_parallel_for(ITEMS, round % 2 == 0 ? 1 : 4, run_item, &job, watch, &job, &err);
+            int status = rebias_parallel_for(ITEMS, round % 2 == 0 ? 1 : 4, run_item, &job,
+                                             watch, &job, &err);
             support_expect(status, is_first ? REBIAS_E_NUMERIC : REBIAS_E_DATA, &err, text);
-            for (size_t i = 0; i <= lower; i++) { /* handed out in order: all before it were run */
+            for (size_t i = 0; i <= lower;
+                 i++) { /* handed out in order: all before it were run */
                 assert_int_equal(atomic_load(&job.runs[i]), 1);
             }
             if (round % 2 == 0) { /* one thread stops at once */
@@ -396,8 +483,9 @@ static void test_parallel_interrupt(void **state)
             struct rebias_error err = {0};
             prepare(&job);
             job.stop_at = stops[k];
-            support_expect(rebias_parallel_for(ITEMS, thread_counts[t], run_item, &job, watch, &job, &err),
-                           REBIAS_E_INTERRUPTED, &err, "interrupted");
+            support_expect(
+                rebias_parallel_for(ITEMS, thread_counts[t], run_item, &job, watch, &job, &err),
+                REBIAS_E_INTERRUPTED, &err, "interrupted");
             assert_int_equal(job.calls, stops[k]); /* not asked again */
             size_t runs = 0;
             for (size_t i = 0; i < ITEMS; i++) {
@@ -414,7 +502,8 @@ static void test_version_and_processors(void **state)
     (void)state;
     unsigned part[3] = {0, 0, 0};
     char rest = '\0';
-    assert_int_equal(sscanf(rebias_version(), "%u.%u.%u%c", &part[0], &part[1], &part[2], &rest), 3);
+    assert_int_equal(
+        sscanf(rebias_version(), "%u.%u.%u%c", &part[0], &part[1], &part[2], &rest), 3);
     assert_true(rebias_processor_count() >= 1);
 }
 

@@ -1,5 +1,6 @@
 /* test_binning.c - fixed binning: by hand, edges, errors, and its error on known data.
- * 1. points and profiles   2. equal width by hand   3. equal count by hand   4. empirical rows   5. errors
+ * 1. points and profiles   2. equal width by hand   3. equal count by hand   4. empirical rows
+ * 5. errors
  * 6. error of the fit on the synthetic target
  */
 #include "rebias/devmodel.h"
@@ -34,7 +35,8 @@ static struct rebias_pulses *points_of(size_t n, const struct pair *pair)
 }
 
 /* Range in uS, fine dG axis. */
-static struct rebias_binning_options options_of(size_t bins, double Gmin, double Gmax, size_t G_levels)
+static struct rebias_binning_options options_of(size_t bins, double Gmin, double Gmax,
+                                                size_t G_levels)
 {
     struct rebias_binning_options options = rebias_binning_options_defaults();
     options.bins = bins;
@@ -45,20 +47,23 @@ static struct rebias_binning_options options_of(size_t bins, double Gmin, double
     return options;
 }
 
-static struct rebias_table *fit(struct rebias_pulses *pulses, const struct rebias_binning_options *options,
+static struct rebias_table *fit(struct rebias_pulses *pulses,
+                                const struct rebias_binning_options *options,
                                 struct rebias_fit_report *report)
 {
     struct rebias_table *table = NULL;
     struct rebias_error err = {0};
-    support_expect(rebias_fit_binning(&table, pulses, options, report, &err), REBIAS_OK, &err, NULL);
+    support_expect(rebias_fit_binning(&table, pulses, options, report, &err), REBIAS_OK, &err,
+                   NULL);
     support_expect(rebias_table_validate(table, "fit", &err), REBIAS_OK, &err, NULL);
     rebias_pulses_free(pulses);
     return table;
 }
 
-/* Row i has this mean and sd (uS). The linear rule adds h^2/6 to the variance, which is taken off; the cut at 6 sd
- * and the steps of the axis leave 1e-6. */
-static void expect_row(const struct rebias_table *table, int polarity, size_t i, double mean, double sd)
+/* Row i has this mean and sd (uS). The linear rule adds h^2/6 to the variance, which is taken
+ * off; the cut at 6 sd and the steps of the axis leave 1e-6. */
+static void expect_row(const struct rebias_table *table, int polarity, size_t i, double mean,
+                       double sd)
 {
     const struct rebias_table_side *side = &table->side[polarity];
     const double h = (side->dG[1] - side->dG[0]) / uS;
@@ -71,8 +76,8 @@ static void expect_row(const struct rebias_table *table, int polarity, size_t i,
 
 /* -- 2. equal width by hand -- */
 
-/* Three bins over 0 to 3: {1, 3} mean 2, sd sqrt 2; {0, 0, 3} mean 1, sd sqrt 3; {-1, 1} mean 0, sd sqrt 2. The
- * point on the edge 1 belongs above, that on Gmax to the last bin. */
+/* Three bins over 0 to 3: {1, 3} mean 2, sd sqrt 2; {0, 0, 3} mean 1, sd sqrt 3; {-1, 1} mean
+ * 0, sd sqrt 2. The point on the edge 1 belongs above, that on Gmax to the last bin. */
 static const struct pair three[] = {{1.5, 0.0}, {0.2, 1.0}, {3.0, 1.0}, {1.0, 0.0},
                                     {0.8, 3.0}, {1.9, 3.0}, {2.2, -1.0}};
 
@@ -99,15 +104,16 @@ static void test_width_by_hand(void **state)
         assert_int_equal(report.outside[p], 0);
         assert_int_equal(report.bins[p], 3);
         assert_int_equal(report.empty_bins[p], 0);
-        assert_int_equal(report.extrapolated[p], 2); /* G = 0 and 3 lie beyond the outermost centres */
+        assert_int_equal(report.extrapolated[p],
+                         2); /* G = 0 and 3 lie beyond the outermost centres */
     }
     assert_string_equal(table->estimator, "binning");
     assert_string_equal(table->options, "bins=3,kind=width,rows=gaussian");
     rebias_table_free(table);
 }
 
-/* Bin 2 is empty and bin 3 has one point: both are bridged from bin 1 (centre 1.5, mean 1) to bin 4 (4.5, mean 4, sd
- * twice as large). */
+/* Bin 2 is empty and bin 3 has one point: both are bridged from bin 1 (centre 1.5, mean 1) to
+ * bin 4 (4.5, mean 4, sd twice as large). */
 static void test_empty_bins(void **state)
 {
     (void)state;
@@ -128,7 +134,8 @@ static void test_empty_bins(void **state)
     rebias_table_free(table);
 }
 
-/* Points outside the table's range are counted and not used: of `three` those at 0.2, 0.8 and 3. */
+/* Points outside the table's range are counted and not used: of `three` those at 0.2, 0.8
+ * and 3. */
 static void test_outside(void **state)
 {
     (void)state;
@@ -145,7 +152,8 @@ static void test_outside(void **state)
     rebias_table_free(table);
 }
 
-/* The automatic range is what SET and RESET have in common: here 0.2 to 3 and 1.2 to 4 give 1.2 to 3. */
+/* The automatic range is what SET and RESET have in common: here 0.2 to 3 and 1.2 to 4 give 1.2
+ * to 3. */
 static void test_automatic_range(void **state)
 {
     (void)state;
@@ -184,7 +192,8 @@ static void test_floor(void **state)
     rebias_table_free(table);
     static const struct pair still[] = {{0.5, 0.0}, {0.5, 0.0}, {1.5, 0.0}, {1.6, 0.0}};
     options.sd_floor = 0.0;
-    table = fit(points_of(4, still), &options, NULL); /* fit() checks that its axes still ascend */
+    table =
+        fit(points_of(4, still), &options, NULL); /* fit() checks that its axes still ascend */
     rebias_table_free(table);
 }
 
@@ -194,8 +203,9 @@ static void test_floor(void **state)
 static void test_count_by_hand(void **state)
 {
     (void)state;
-    static const struct pair points[] = {{8.0, 1.0}, {0.5, 0.0}, {3.0, 4.0}, {1.0, 3.0}, {6.0, -1.0},
-                                         {7.0, 1.0}, {1.5, 3.0}, {2.0, 4.0}, {4.0, 7.0}, {7.0, -1.0}};
+    static const struct pair points[] = {{8.0, 1.0},  {0.5, 0.0}, {3.0, 4.0}, {1.0, 3.0},
+                                         {6.0, -1.0}, {7.0, 1.0}, {1.5, 3.0}, {2.0, 4.0},
+                                         {4.0, 7.0},  {7.0, -1.0}};
     struct rebias_binning_options options = options_of(3, 0.0, 8.0, 9);
     options.kind = REBIAS_BINS_COUNT;
     struct rebias_fit_report report;
@@ -218,8 +228,8 @@ static void test_count_by_hand(void **state)
     rebias_table_free(table);
 }
 
-/* Many points at one G (a quantised instrument): bins of 2 and 3 of them are joined into one. (0.1 + 0.1 + 0.1)/3 is
- * not 0.1 in double arithmetic, which must not matter.) Values in S. */
+/* Many points at one G (a quantised instrument): bins of 2 and 3 of them are joined into one.
+ * (0.1 + 0.1 + 0.1)/3 is not 0.1 in double arithmetic, which must not matter.) Values in S. */
 static void test_ties(void **state)
 {
     (void)state;
@@ -248,8 +258,9 @@ static void test_ties(void **state)
 
 /* -- 4. empirical rows -- */
 
-/* dG 1, 2, 4, 4 stand at the plotting positions 1/8, 3/8, 5/8, 7/8, straight lines between; the axis reaches one step
- * (3/6) beyond: 1/2 + k 2/3. At 2.5, e.g., 3/8 + 1/4 * (2.5 - 2)/(4 - 2). */
+/* dG 1, 2, 4, 4 stand at the plotting positions 1/8, 3/8, 5/8, 7/8, straight lines between; the
+ * axis reaches one step (3/6) beyond: 1/2 + k 2/3. At 2.5, e.g., 3/8 + 1/4 * (2.5 - 2)/(4 - 2).
+ */
 static void test_empirical_by_hand(void **state)
 {
     (void)state;
@@ -262,15 +273,18 @@ static void test_empirical_by_hand(void **state)
     for (size_t j = 0; j < 7; j++) {
         for (size_t i = 0; i < 2; i++) {
             support_close(table->side[REBIAS_SET].cdf[7 * i + j], F[j], 0.0, 1e-12);
-            support_close(table->side[REBIAS_RESET].cdf[7 * i + 6 - j], 1.0 - F[j], 0.0, 1e-12); /* mirrored */
+            support_close(table->side[REBIAS_RESET].cdf[7 * i + 6 - j], 1.0 - F[j], 0.0,
+                          1e-12); /* mirrored */
         }
-        support_close(table->side[REBIAS_SET].dG[j], (0.5 + (double)j * 2.0 / 3.0) * uS, 1e-12, 0.0);
+        support_close(table->side[REBIAS_SET].dG[j], (0.5 + (double)j * 2.0 / 3.0) * uS, 1e-12,
+                      0.0);
     }
     assert_string_equal(table->options, "bins=1,kind=width,rows=empirical");
     rebias_table_free(table);
 }
 
-/* Between two bins the distribution is the mixture of theirs, beyond their centres it is theirs. */
+/* Between two bins the distribution is the mixture of theirs, beyond their centres it is
+ * theirs. */
 static void test_empirical_blend(void **state)
 {
     (void)state;
@@ -281,8 +295,10 @@ static void test_empirical_blend(void **state)
     for (int p = 0; p < 2; p++) {
         const double *cdf = table->side[p].cdf;
         for (size_t j = 0; j < 50; j++) { /* centres at rows 2, 6 and 10 */
-            support_close(cdf[50 * 4 + j], 0.5 * (cdf[50 * 2 + j] + cdf[50 * 6 + j]), 0.0, 1e-12);
-            support_close(cdf[50 * 9 + j], 0.25 * cdf[50 * 6 + j] + 0.75 * cdf[50 * 10 + j], 0.0, 1e-12);
+            support_close(cdf[50 * 4 + j], 0.5 * (cdf[50 * 2 + j] + cdf[50 * 6 + j]), 0.0,
+                          1e-12);
+            support_close(cdf[50 * 9 + j], 0.25 * cdf[50 * 6 + j] + 0.75 * cdf[50 * 10 + j],
+                          0.0, 1e-12);
             assert_true(cdf[j] == cdf[50 * 2 + j]);
             assert_true(cdf[50 * 12 + j] == cdf[50 * 10 + j]);
         }
@@ -300,27 +316,28 @@ static void test_too_few_points(void **state)
     struct rebias_error err = {0};
     struct rebias_pulses *pulses = points_of(7, three);
     struct rebias_binning_options options = options_of(20, 0.0, 3.0, 5);
-    support_expect(
-        rebias_fit_binning(&table, pulses, &options, NULL, &err), REBIAS_E_DATA, &err,
-        "no bin holds 2 or more of the 7 SET points in 0 to 3e-06 S: fewer bins or more points are needed");
+    support_expect(rebias_fit_binning(&table, pulses, &options, NULL, &err), REBIAS_E_DATA,
+                   &err,
+                   "no bin holds 2 or more of the 7 SET points in 0 to 3e-06 S: fewer bins or "
+                   "more points are needed");
     assert_null(table);
     options = options_of(1, 0.0, 3.0, 5);
     for (size_t i = 8; i < 14; i++) {
         pulses->G[i] = 4.0 * uS;
     }
-    support_expect(rebias_fit_binning(&table, pulses, &options, NULL, &err), REBIAS_E_DATA, &err,
-                   "no bin holds 2 or more of the 1 RESET points in 0 to 3e-06 S");
+    support_expect(rebias_fit_binning(&table, pulses, &options, NULL, &err), REBIAS_E_DATA,
+                   &err, "no bin holds 2 or more of the 1 RESET points in 0 to 3e-06 S");
     assert_null(table);
     options = rebias_binning_options_defaults();
     pulses->G[7] = 4.0 * uS;
-    support_expect(rebias_fit_binning(&table, pulses, &options, NULL, &err), REBIAS_E_DATA, &err,
-                   "SET and RESET points have no common range of G");
+    support_expect(rebias_fit_binning(&table, pulses, &options, NULL, &err), REBIAS_E_DATA,
+                   &err, "SET and RESET points have no common range of G");
     assert_null(table);
     for (size_t i = 7; i < 14; i++) {
         pulses->polarity[i] = REBIAS_SET;
     }
-    support_expect(rebias_fit_binning(&table, pulses, &options, NULL, &err), REBIAS_E_DATA, &err,
-                   "SET and RESET points have no common range of G");
+    support_expect(rebias_fit_binning(&table, pulses, &options, NULL, &err), REBIAS_E_DATA,
+                   &err, "SET and RESET points have no common range of G");
     assert_null(table);
     rebias_pulses_free(pulses);
 }
@@ -330,8 +347,9 @@ static void test_option_errors(void **state)
     (void)state;
     const struct rebias_binning_options d = rebias_binning_options_defaults();
     struct rebias_binning_options o[10] = {d, d, d, d, d, d, d, d, d, d};
-    assert_true(d.bins == 20 && d.kind == REBIAS_BINS_WIDTH && d.rows == REBIAS_ROWS_GAUSSIAN && d.G_levels == 100 &&
-                d.dG_levels == 201 && d.Gmin == 0.0 && d.Gmax == 0.0 && d.sd_floor == 0.0);
+    assert_true(d.bins == 20 && d.kind == REBIAS_BINS_WIDTH && d.rows == REBIAS_ROWS_GAUSSIAN &&
+                d.G_levels == 100 && d.dG_levels == 201 && d.Gmin == 0.0 && d.Gmax == 0.0 &&
+                d.sd_floor == 0.0);
     o[0].bins = 0;
     o[1].bins = 10001;
     o[2].G_levels = 1;
@@ -360,7 +378,8 @@ static void test_option_errors(void **state)
     for (size_t i = 0; i < 10; i++) {
         struct rebias_table *table = NULL;
         struct rebias_error err = {0};
-        support_expect(rebias_fit_binning(&table, pulses, &o[i], NULL, &err), REBIAS_E_RANGE, &err, texts[i]);
+        support_expect(rebias_fit_binning(&table, pulses, &o[i], NULL, &err), REBIAS_E_RANGE,
+                       &err, texts[i]);
         assert_null(table);
     }
     rebias_pulses_free(pulses);
@@ -368,9 +387,11 @@ static void test_option_errors(void **state)
 
 /* -- 6. error of the fit on the synthetic target -- */
 
-/* SET errors of one fit, averaged over the 100 G levels: RMSE of mean and sd, Hellinger distance, W2 (nS, nS, 1, nS).
+/* SET errors of one fit, averaged over the 100 G levels: RMSE of mean and sd, Hellinger
+ * distance, W2 (nS, nS, 1, nS).
  */
-static void errors_of(const struct rebias_table *table, const struct rebias_device *target, double errors[4])
+static void errors_of(const struct rebias_table *table, const struct rebias_device *target,
+                      double errors[4])
 {
     const struct rebias_table_side *side = &table->side[REBIAS_SET];
     double sums[4] = {0.0};
@@ -396,8 +417,8 @@ static void errors_of(const struct rebias_table *table, const struct rebias_devi
 }
 
 /* The table fitted to replicate r's N uncensored points. */
-static struct rebias_table *replicate_fit(const struct rebias_device *target, size_t points, size_t bins,
-                                          size_t G_levels, uint32_t replicate)
+static struct rebias_table *replicate_fit(const struct rebias_device *target, size_t points,
+                                          size_t bins, size_t G_levels, uint32_t replicate)
 {
     struct rebias_synth_options synth = rebias_synth_options_defaults();
     struct rebias_pulses *pulses = NULL;
@@ -412,12 +433,13 @@ static struct rebias_table *replicate_fit(const struct rebias_device *target, si
     return fit(pulses, &options, NULL);
 }
 
-/* Averages over 200 draws from a reference calculation (uncensored SET points of the synthetic target, equal width,
- * 100 G levels). N = 1000, B = 20 is stated as 0.1405 +- 0.002, 0.0976 +- 0.002, 0.0517 +- 0.001, and asked of 200
- * draws here (4000 draws give 0.1401, 0.0999, 0.0524). The other rows have three digits. One draw's RMSE scatters by
- * about sqrt(0.6/B), so 200 have a relative standard error of 1.8 % (B = 10), 1.2 % (20), 0.8 % (50); `relative` is
- * four times the reference's and ours combined. The linear rule's h^2/6 (h = 0.1 nS at 201 levels) lifts an sd by
- * 0.0007 nS: in square 0.0005 of the smallest sd error. */
+/* Averages over 200 draws from a reference calculation (uncensored SET points of the synthetic
+ * target, equal width, 100 G levels). N = 1000, B = 20 is stated as 0.1405 +- 0.002, 0.0976 +-
+ * 0.002, 0.0517 +- 0.001, and asked of 200 draws here (4000 draws give 0.1401, 0.0999, 0.0524).
+ * The other rows have three digits. One draw's RMSE scatters by about sqrt(0.6/B), so 200 have
+ * a relative standard error of 1.8 % (B = 10), 1.2 % (20), 0.8 % (50); `relative` is four times
+ * the reference's and ours combined. The linear rule's h^2/6 (h = 0.1 nS at 201 levels) lifts
+ * an sd by 0.0007 nS: in square 0.0005 of the smallest sd error. */
 static const struct {
     size_t points, bins;
     uint32_t replicates;
@@ -452,15 +474,16 @@ static void test_published_errors(void **state)
             rebias_table_free(table);
         }
         for (int k = 0; k < 4; k++) {
-            support_close(sums[k], published[r].expected[k], published[r].relative, published[r].absolute[k]);
+            support_close(sums[k], published[r].expected[k], published[r].relative,
+                          published[r].absolute[k]);
         }
     }
     rebias_device_free(target);
 }
 
-/* Theory: at a bin's centre the mean of n points errs by 1.2/sqrt n, so z = error sqrt(n)/1.2 has mean 0 and mean
- * square 1 (4000 bins: 5 standard errors, 5/sqrt 4000 and 5 sqrt(2/4000)); the profile's own slope inside a bin adds
- * 1e-6. */
+/* Theory: at a bin's centre the mean of n points errs by 1.2/sqrt n, so z = error sqrt(n)/1.2
+ * has mean 0 and mean square 1 (4000 bins: 5 standard errors, 5/sqrt 4000 and 5 sqrt(2/4000));
+ * the profile's own slope inside a bin adds 1e-6. */
 static void test_standard_error(void **state)
 {
     (void)state;
@@ -485,7 +508,8 @@ static void test_standard_error(void **state)
         rebias_table_free(table);
     }
     support_close(sum / (BINS * REPLICATES), 0.0, 0.0, 5.0 / sqrt(BINS * REPLICATES));
-    support_close(squares / (BINS * REPLICATES), 1.0, 5.0 * sqrt(2.0 / (BINS * REPLICATES)), 0.0);
+    support_close(squares / (BINS * REPLICATES), 1.0, 5.0 * sqrt(2.0 / (BINS * REPLICATES)),
+                  0.0);
     rebias_device_free(target);
 }
 

@@ -10,7 +10,8 @@
 
 static struct rebias_stream stream_of(uint32_t entity)
 {
-    return (struct rebias_stream){.seed = 20240517, .purpose = REBIAS_FOR_TEST, .entity = entity};
+    return (struct rebias_stream){
+        .seed = 20240517, .purpose = REBIAS_FOR_TEST, .entity = entity};
 }
 
 /* u[n] in (0, 1) for round `step` of the test `entity`. */
@@ -28,7 +29,8 @@ static void test_mean_sd(void **state)
     (void)state;
     double mean = 0.0;
     double sd = 0.0;
-    const double by_hand[] = {2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0}; /* sum 40, squares about 5: 32 */
+    const double by_hand[] = {2.0, 4.0, 4.0, 4.0,
+                              5.0, 5.0, 7.0, 9.0}; /* sum 40, squares about 5: 32 */
     rebias_mean_sd(8, by_hand, &mean, &sd);
     support_close(mean, 5.0, 1e-15, 0.0);
     support_close(sd, sqrt(32.0 / 7.0), 1e-15, 0.0);
@@ -36,8 +38,9 @@ static void test_mean_sd(void **state)
     assert_true(mean == 2.0 && sd == 0.0);
 }
 
-/* Data far from 0: the two-pass formula in long double on the same numbers, and the sd of the unshifted ones. The
- * shift is 2^30 and the numbers multiples of 2^-20, so that shifting is exact. */
+/* Data far from 0: the two-pass formula in long double on the same numbers, and the sd of the
+ * unshifted ones. The shift is 2^30 and the numbers multiples of 2^-20, so that shifting is
+ * exact. */
 static void test_mean_sd_shifted(void **state)
 {
     (void)state;
@@ -78,12 +81,13 @@ static struct interval interval_of(size_t n, const double *x, double level, size
 {
     struct interval i = {0.0, 0.0};
     struct rebias_error err = {0};
-    support_expect(rebias_bootstrap_mean(n, x, level, resamples, stream, &i.low, &i.high, &err), REBIAS_OK, &err,
-                   NULL);
+    support_expect(rebias_bootstrap_mean(n, x, level, resamples, stream, &i.low, &i.high, &err),
+                   REBIAS_OK, &err, NULL);
     return i;
 }
 
-/* Deterministic; contains the mean; wider at a higher level; moves and stretches with the data. */
+/* Deterministic; contains the mean; wider at a higher level; moves and stretches with the data.
+ */
 static void test_bootstrap_properties(void **state)
 {
     (void)state;
@@ -108,11 +112,13 @@ static void test_bootstrap_properties(void **state)
         assert_true(a.low < mean && mean < a.high);
         struct interval wide = interval_of(N, x, 0.99, 999, &stream);
         struct interval narrow = interval_of(N, x, 0.5, 999, &stream);
-        assert_true(wide.low < a.low && a.high < wide.high && a.low < narrow.low && narrow.high < a.high);
+        assert_true(wide.low < a.low && a.high < wide.high && a.low < narrow.low &&
+                    narrow.high < a.high);
         struct interval m = interval_of(N, moved, 0.95, 999, &stream);
         support_close(m.low, 1000.0 + 4.0 * a.low, 1e-14, 0.0);
         support_close(m.high, 1000.0 + 4.0 * a.high, 1e-14, 0.0);
-        struct interval f = interval_of(N, flipped, 0.95, 999, &stream); /* the same resamples, mirrored */
+        struct interval f =
+            interval_of(N, flipped, 0.95, 999, &stream); /* the same resamples, mirrored */
         support_close(f.low, -a.high, 1e-13, 0.0);
         support_close(f.high, -a.low, 1e-13, 0.0);
         stream.seed++;
@@ -121,8 +127,9 @@ static void test_bootstrap_properties(void **state)
     }
 }
 
-/* Equal values give an interval of width 0. A single resample is one normal kernel of width s/n around a resampled mean:
- * by hand, {0.75, 0.25} has s/n = 0.25/sqrt 2, and t_1 at level 1/2 is 1. */
+/* Equal values give an interval of width 0. A single resample is one normal kernel of width s/n
+ * around a resampled mean: by hand, {0.75, 0.25} has s/n = 0.25/sqrt 2, and t_1 at level 1/2
+ * is 1. */
 static void test_bootstrap_few(void **state)
 {
     (void)state;
@@ -135,12 +142,14 @@ static void test_bootstrap_few(void **state)
     i = interval_of(2, two, 0.5, 1, &stream);
     double centre = 0.5 * (i.low + i.high);
     support_close(i.high - i.low, 2.0 * 0.25 / M_SQRT2, 1e-9, 0.0);
-    support_close(fmin(fabs(centre - 0.25), fmin(fabs(centre - 0.5), fabs(centre - 0.75))), 0.0, 0.0, 1e-9);
+    support_close(fmin(fabs(centre - 0.25), fmin(fabs(centre - 0.5), fabs(centre - 0.75))), 0.0,
+                  0.0, 1e-9);
 }
 
-/* By hand, {0, 1}: the resampled means are 0, 1/2, 1 with probabilities 1/4, 1/2, 1/4, each under a kernel of width s/n =
- * 1/(2 sqrt 2). At the lower end this mixture must reach Phi(-t_1), t_1 = tan(pi level/2). 9999 resamples: the weight of the
- * lowest mean has a relative standard error of 1.7 %; 6 of these (false-alarm rate 2e-9). */
+/* By hand, {0, 1}: the resampled means are 0, 1/2, 1 with probabilities 1/4, 1/2, 1/4, each
+ * under a kernel of width s/n = 1/(2 sqrt 2). At the lower end this mixture must reach
+ * Phi(-t_1), t_1 = tan(pi level/2). 9999 resamples: the weight of the lowest mean has a
+ * relative standard error of 1.7 %; 6 of these (false-alarm rate 2e-9). */
 static void test_bootstrap_by_hand(void **state)
 {
     (void)state;
@@ -150,9 +159,11 @@ static void test_bootstrap_by_hand(void **state)
     struct rebias_stream stream = stream_of(11);
     for (size_t k = 0; k < sizeof levels / sizeof levels[0]; k++) {
         struct interval i = interval_of(2, x, levels[k], 9999, &stream);
-        double below = 0.25 * gsl_cdf_ugaussian_P(i.low / h) + 0.5 * gsl_cdf_ugaussian_P((i.low - 0.5) / h) +
+        double below = 0.25 * gsl_cdf_ugaussian_P(i.low / h) +
+                       0.5 * gsl_cdf_ugaussian_P((i.low - 0.5) / h) +
                        0.25 * gsl_cdf_ugaussian_P((i.low - 1.0) / h);
-        double above = 0.25 * gsl_cdf_ugaussian_Q(i.high / h) + 0.5 * gsl_cdf_ugaussian_Q((i.high - 0.5) / h) +
+        double above = 0.25 * gsl_cdf_ugaussian_Q(i.high / h) +
+                       0.5 * gsl_cdf_ugaussian_Q((i.high - 0.5) / h) +
                        0.25 * gsl_cdf_ugaussian_Q((i.high - 1.0) / h);
         double wanted = gsl_cdf_ugaussian_P(-tan(0.5 * M_PI * levels[k]));
         support_close(below, wanted, 0.104, 0.0);
@@ -160,8 +171,9 @@ static void test_bootstrap_by_hand(void **state)
     }
 }
 
-/* Many values: the interval becomes mean -+ z sd/sqrt(n) (central limit theorem). n = 3000 > one piece of
- * words. Tolerance: a quantile at 2.5 % of 3999 means has a standard error of 0.042 sd/sqrt(n); 6 of these. */
+/* Many values: the interval becomes mean -+ z sd/sqrt(n) (central limit theorem). n = 3000 >
+ * one piece of words. Tolerance: a quantile at 2.5 % of 3999 means has a standard error of
+ * 0.042 sd/sqrt(n); 6 of these. */
 static void test_bootstrap_many(void **state)
 {
     (void)state;
@@ -189,21 +201,21 @@ static void test_bootstrap_errors(void **state)
     double low = 42.0;
     double high = 43.0;
     struct rebias_error err = {0};
-    support_expect(rebias_bootstrap_mean(1, x, 0.95, 99, &stream, &low, &high, &err), REBIAS_E_DATA, &err,
-                   "there are 1");
-    support_expect(rebias_bootstrap_mean(0, x, 0.95, 99, &stream, &low, &high, &err), REBIAS_E_DATA, &err,
-                   "there are 0");
+    support_expect(rebias_bootstrap_mean(1, x, 0.95, 99, &stream, &low, &high, &err),
+                   REBIAS_E_DATA, &err, "there are 1");
+    support_expect(rebias_bootstrap_mean(0, x, 0.95, 99, &stream, &low, &high, &err),
+                   REBIAS_E_DATA, &err, "there are 0");
     const double levels[] = {0.0, 1.0, -0.5, 95.0, NAN};
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
-        support_expect(rebias_bootstrap_mean(3, x, levels[i], 99, &stream, &low, &high, &err), REBIAS_E_RANGE, &err,
-                       "outside (0, 1)");
+        support_expect(rebias_bootstrap_mean(3, x, levels[i], 99, &stream, &low, &high, &err),
+                       REBIAS_E_RANGE, &err, "outside (0, 1)");
     }
-    support_expect(rebias_bootstrap_mean(3, x, 0.95, 0, &stream, &low, &high, &err), REBIAS_E_RANGE, &err,
-                   "resamples");
-    support_expect(rebias_bootstrap_mean(3, nan_data, 0.95, 99, &stream, &low, &high, &err), REBIAS_E_RANGE, &err,
-                   "value 2 of 3 is nan");
-    support_expect(rebias_bootstrap_mean(3, inf_data, 0.95, 99, &stream, &low, &high, NULL), REBIAS_E_RANGE, &err,
-                   NULL);
+    support_expect(rebias_bootstrap_mean(3, x, 0.95, 0, &stream, &low, &high, &err),
+                   REBIAS_E_RANGE, &err, "resamples");
+    support_expect(rebias_bootstrap_mean(3, nan_data, 0.95, 99, &stream, &low, &high, &err),
+                   REBIAS_E_RANGE, &err, "value 2 of 3 is nan");
+    support_expect(rebias_bootstrap_mean(3, inf_data, 0.95, 99, &stream, &low, &high, NULL),
+                   REBIAS_E_RANGE, &err, NULL);
     assert_true(low == 42.0 && high == 43.0);
 }
 
@@ -225,9 +237,9 @@ static unsigned count_covered(size_t n, uint32_t sets)
     return covered;
 }
 
-/* Coverage of the 95 % interval. Expected: 0.9359 (n = 2), 0.9405 (n = 5) and 0.9470 (n = 20), each +- 0.0005, from a
- * separate program with GSL's mt19937 and 200,000 normal data sets. The band of 5 binomial standard deviations
- * has a false-alarm rate of 6e-7 for each n. */
+/* Coverage of the 95 % interval. Expected: 0.9359 (n = 2), 0.9405 (n = 5) and 0.9470 (n = 20),
+ * each +- 0.0005, from a separate program with GSL's mt19937 and 200,000 normal data sets. The
+ * band of 5 binomial standard deviations has a false-alarm rate of 6e-7 for each n. */
 static void test_bootstrap_coverage(void **state)
 {
     (void)state;
@@ -239,7 +251,8 @@ static void test_bootstrap_coverage(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         double covered = count_covered(cases[i].n, sets);
         double p = cases[i].expected;
-        print_message("# n = %zu: coverage %.4f, 95 %% binomial interval [%.4f, %.4f]\n", cases[i].n, covered / sets,
+        print_message("# n = %zu: coverage %.4f, 95 %% binomial interval [%.4f, %.4f]\n",
+                      cases[i].n, covered / sets,
                       gsl_cdf_beta_Pinv(0.025, covered, sets - covered + 1.0),
                       gsl_cdf_beta_Pinv(0.975, covered + 1.0, sets - covered));
         support_close(covered / sets, p, 0.0, 5.0 * sqrt(p * (1.0 - p) / sets));

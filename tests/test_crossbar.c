@@ -1,8 +1,8 @@
 /* test_crossbar.c - weights held by devices.
  * 1. helpers   2. weights and conductances   3. programming   4. updates   5. wrong options
  *
- * All addresses of random numbers are fixed. A statistical check has its limit at 5 standard errors, which a perfect
- * implementation exceeds at one address in 1.7 million.
+ * All addresses of random numbers are fixed. A statistical check has its limit at 5 standard
+ * errors, which a perfect implementation exceeds at one address in 1.7 million.
  */
 #include "support.h"
 
@@ -34,9 +34,12 @@ struct bench {
 static struct bench bench_new(const char *spec, const struct rebias_crossbar_options *options)
 {
     struct rebias_error err = {0};
-    struct bench b = {.device = support_device(spec), .options = *options, .size = options->rows * options->columns};
+    struct bench b = {.device = support_device(spec),
+                      .options = *options,
+                      .size = options->rows * options->columns};
     b.weights = new_memory(b.size, sizeof(float));
-    support_expect(rebias_crossbar_new(&b.crossbar, b.device, options, b.weights, &err), REBIAS_OK, &err, NULL);
+    support_expect(rebias_crossbar_new(&b.crossbar, b.device, options, b.weights, &err),
+                   REBIAS_OK, &err, NULL);
     return b;
 }
 
@@ -47,7 +50,8 @@ static void bench_free(struct bench *b)
     free(b->weights);
 }
 
-static struct rebias_crossbar_options options_of(size_t rows, size_t columns, enum rebias_encoding encoding)
+static struct rebias_crossbar_options options_of(size_t rows, size_t columns,
+                                                 enum rebias_encoding encoding)
 {
     struct rebias_crossbar_options o = rebias_crossbar_options_defaults();
     o.rows = rows;
@@ -59,7 +63,8 @@ static struct rebias_crossbar_options options_of(size_t rows, size_t columns, en
 /* x[n] = normal numbers times sd. */
 static void fill_normal(uint32_t entity, double sd, size_t n, float *x)
 {
-    const struct rebias_stream stream = {.seed = 7, .purpose = REBIAS_FOR_TEST, .entity = entity};
+    const struct rebias_stream stream = {
+        .seed = 7, .purpose = REBIAS_FOR_TEST, .entity = entity};
     rebias_random_normal(&stream, 0, n, x);
     for (size_t i = 0; i < n; i++) {
         x[i] *= (float)sd;
@@ -84,7 +89,8 @@ static double mean_of(size_t n, const float *x)
 
 /* -- 2. weights and conductances -- */
 
-/* The formulas of crossbar.h in double; float32 G and weights leave an error of a few 1e-7 W Gmax/(Gmax - Gmin). */
+/* The formulas of crossbar.h in double; float32 G and weights leave an error of a few 1e-7 W
+ * Gmax/(Gmax - Gmin). */
 static void expect_mirror(const struct bench *b)
 {
     const double W = b->options.weight_range;
@@ -94,8 +100,9 @@ static void expect_mirror(const struct bench *b)
     const float *minus = rebias_crossbar_conductances(b->crossbar, 1);
     assert_true((minus == NULL) == (b->options.encoding == REBIAS_SINGLE));
     for (size_t i = 0; i < b->size; i++) {
-        double w = minus == NULL ? 2.0 * W * ((double)plus[i] - 0.5 * (Gmin + Gmax)) / (Gmax - Gmin)
-                                 : W * ((double)plus[i] - (double)minus[i]) / (Gmax - Gmin);
+        double w = minus == NULL
+                       ? 2.0 * W * ((double)plus[i] - 0.5 * (Gmin + Gmax)) / (Gmax - Gmin)
+                       : W * ((double)plus[i] - (double)minus[i]) / (Gmax - Gmin);
         support_close((double)b->weights[i], w, 1e-6, 1e-6 * W * Gmax / (Gmax - Gmin));
     }
 }
@@ -103,14 +110,16 @@ static void expect_mirror(const struct bench *b)
 static void test_weights_mirror_conductances(void **state)
 {
     (void)state;
-    static const char *const specs[] = {"ideal", "synthetic-lc", "tiox-1.5V", "ideal:Gmax_d2d=2e-9,levels=50"};
+    static const char *const specs[] = {"ideal", "synthetic-lc", "tiox-1.5V",
+                                        "ideal:Gmax_d2d=2e-9,levels=50"};
     enum { ROWS = 30, COLUMNS = 7, SIZE = ROWS * COLUMNS };
     float request[SIZE];
     float target[SIZE];
     fill_normal(200, 2.0, SIZE, request);
     fill_normal(201, 0.4, SIZE, target);
     for (size_t k = 0; k < 2 * sizeof specs / sizeof specs[0]; k++) {
-        struct rebias_crossbar_options o = options_of(ROWS, COLUMNS, k % 2 == 0 ? REBIAS_SINGLE : REBIAS_PAIR);
+        struct rebias_crossbar_options o =
+            options_of(ROWS, COLUMNS, k % 2 == 0 ? REBIAS_SINGLE : REBIAS_PAIR);
         o.weight_range = 0.7;
         struct bench b = bench_new(specs[k / 2], &o);
         expect_mirror(&b);
@@ -128,14 +137,17 @@ static void test_weight_step(void **state)
 {
     (void)state;
     for (int k = 0; k < 2; k++) {
-        struct rebias_crossbar_options o = options_of(1, 1, k == 0 ? REBIAS_SINGLE : REBIAS_PAIR);
+        struct rebias_crossbar_options o =
+            options_of(1, 1, k == 0 ? REBIAS_SINGLE : REBIAS_PAIR);
         o.weight_range = 0.5;
         struct bench b = bench_new("ideal:levels=200", &o); /* a pulse is 1/200 of the range */
-        support_close(rebias_crossbar_weight_step(b.crossbar), (k == 0 ? 2.0 : 1.0) * 0.5 / 200, 1e-6, 0.0);
+        support_close(rebias_crossbar_weight_step(b.crossbar), (k == 0 ? 2.0 : 1.0) * 0.5 / 200,
+                      1e-6, 0.0);
         bench_free(&b);
         o.pulse_size = 3.5e-9; /* a tenth of the range */
         b = bench_new("ideal:levels=200", &o);
-        support_close(rebias_crossbar_weight_step(b.crossbar), (k == 0 ? 2.0 : 1.0) * 0.5 / 10, 1e-6, 0.0);
+        support_close(rebias_crossbar_weight_step(b.crossbar), (k == 0 ? 2.0 : 1.0) * 0.5 / 10,
+                      1e-6, 0.0);
         bench_free(&b);
     }
 }
@@ -151,7 +163,8 @@ static double wanted_conductance(const struct bench *b, int which, float w)
     return 0.5 * (Gmin + Gmax) + (which == 0 ? 0.5 : -0.5) * part * (Gmax - Gmin);
 }
 
-/* Every device ends within half a pulse; so weights within half a step (single) or two halves (pair). */
+/* Every device ends within half a pulse; so weights within half a step (single) or two halves
+ * (pair). */
 static void test_program_ideal(void **state)
 {
     (void)state;
@@ -159,7 +172,8 @@ static void test_program_ideal(void **state)
     float target[SIZE];
     fill_normal(300, 0.5, SIZE, target); /* some beyond +-1: clipped */
     for (int k = 0; k < 2; k++) {
-        const struct rebias_crossbar_options o = options_of(ROWS, COLUMNS, k == 0 ? REBIAS_SINGLE : REBIAS_PAIR);
+        const struct rebias_crossbar_options o =
+            options_of(ROWS, COLUMNS, k == 0 ? REBIAS_SINGLE : REBIAS_PAIR);
         struct bench b = bench_new("ideal:levels=300", &o);
         uint64_t pulses = rebias_crossbar_program(b.crossbar, target);
         double pulse = (b.device->Gmax - b.device->Gmin) / 300;
@@ -167,7 +181,8 @@ static void test_program_ideal(void **state)
         for (int a = 0; a <= k; a++) {
             const float *G = rebias_crossbar_conductances(b.crossbar, a);
             for (size_t i = 0; i < SIZE; i++) {
-                support_close((double)G[i], wanted_conductance(&b, a, target[i]), 0.0, 0.501 * pulse);
+                support_close((double)G[i], wanted_conductance(&b, a, target[i]), 0.0,
+                              0.501 * pulse);
                 given += ((double)G[i] - b.device->Gmin) / pulse;
             }
         }
@@ -176,7 +191,8 @@ static void test_program_ideal(void **state)
     }
 }
 
-/* Verified devices stop within half a pulse's noise (1.2 nS, ten pulses' worth of movement) of their targets. */
+/* Verified devices stop within half a pulse's noise (1.2 nS, ten pulses' worth of movement) of
+ * their targets. */
 static void test_program_noisy(void **state)
 {
     (void)state;
@@ -184,17 +200,20 @@ static void test_program_noisy(void **state)
     float *target = new_memory(SIZE, sizeof *target);
     fill_normal(301, 0.5, SIZE, target);
     for (int k = 0; k < 2; k++) {
-        struct rebias_crossbar_options o = options_of(ROWS, COLUMNS, k == 0 ? REBIAS_SINGLE : REBIAS_PAIR);
+        struct rebias_crossbar_options o =
+            options_of(ROWS, COLUMNS, k == 0 ? REBIAS_SINGLE : REBIAS_PAIR);
         struct bench b = bench_new("synthetic-lc", &o);
         assert_true(rebias_crossbar_program(b.crossbar, target) > 0);
         for (int a = 0; a <= k; a++) {
             const float *G = rebias_crossbar_conductances(b.crossbar, a);
             for (size_t i = 0; i < SIZE; i++) {
-                support_close((double)G[i], wanted_conductance(&b, a, target[i]), 0.0, 0.601e-9);
+                support_close((double)G[i], wanted_conductance(&b, a, target[i]), 0.0,
+                              0.601e-9);
             }
         }
         bench_free(&b);
-        o.pulse_noise = 3e-9; /* a controller that expects more noise stops earlier, and steps more carefully */
+        o.pulse_noise = 3e-9; /* a controller that expects more noise stops earlier, and steps
+                                 more carefully */
         o.program_rounds = 1000;
         b = bench_new("synthetic-lc", &o);
         rebias_crossbar_program(b.crossbar, target);
@@ -226,8 +245,8 @@ static void test_program_zero_rounds(void **state)
 
 /* -- 4. updates -- */
 
-/* Whole requests leave nothing to chance: the weight moves by exactly k steps, up to the rounding of float32
- * conductances (2^-24 Gmax a pulse). */
+/* Whole requests leave nothing to chance: the weight moves by exactly k steps, up to the
+ * rounding of float32 conductances (2^-24 Gmax a pulse). */
 static void test_update_moves_by_whole_steps(void **state)
 {
     (void)state;
@@ -239,7 +258,8 @@ static void test_update_moves_by_whole_steps(void **state)
         request[i] = (float)((int)(i % 21) - 10);
     }
     for (int k = 0; k < 2; k++) {
-        const struct rebias_crossbar_options o = options_of(8, 8, k == 0 ? REBIAS_SINGLE : REBIAS_PAIR);
+        const struct rebias_crossbar_options o =
+            options_of(8, 8, k == 0 ? REBIAS_SINGLE : REBIAS_PAIR);
         struct bench b = bench_new("ideal:levels=400", &o);
         rebias_crossbar_program(b.crossbar, target);
         memcpy(before, b.weights, sizeof before);
@@ -256,7 +276,8 @@ static void test_update_moves_by_whole_steps(void **state)
     }
 }
 
-/* Mean change over 10^4 weights and 20 updates; one change has the variance f (1 - f) of its rounding. */
+/* Mean change over 10^4 weights and 20 updates; one change has the variance f (1 - f) of its
+ * rounding. */
 static void test_update_is_unbiased(void **state)
 {
     (void)state;
@@ -265,7 +286,8 @@ static void test_update_is_unbiased(void **state)
     float *request = new_memory(SIZE, sizeof *request);
     float *zero = new_memory(SIZE, sizeof *zero);
     for (size_t k = 0; k < 2 * sizeof requests / sizeof requests[0]; k++) {
-        const struct rebias_crossbar_options o = options_of(100, 100, k % 2 == 0 ? REBIAS_SINGLE : REBIAS_PAIR);
+        const struct rebias_crossbar_options o =
+            options_of(100, 100, k % 2 == 0 ? REBIAS_SINGLE : REBIAS_PAIR);
         struct bench b = bench_new("ideal:levels=2000", &o);
         double wanted = (double)requests[k / 2];
         double fraction = fabs(wanted) - floor(fabs(wanted));
@@ -275,9 +297,13 @@ static void test_update_is_unbiased(void **state)
         for (uint32_t step = 0; step < UPDATES; step++) {
             rebias_crossbar_update(b.crossbar, request, 1.0f, NULL, step);
         }
-        double moved = (mean_of(SIZE, b.weights) - before) / rebias_crossbar_weight_step(b.crossbar) / UPDATES;
-        double rounding = 1e-4 * fabs(wanted); /* float32: 2^-24 Gmax of a pulse of 17.5 pS is 1.3e-4, random */
-        support_close(moved, wanted, 0.0, LIMIT * sqrt(fraction * (1.0 - fraction) / SIZE / UPDATES) + rounding);
+        double moved = (mean_of(SIZE, b.weights) - before) /
+                       rebias_crossbar_weight_step(b.crossbar) / UPDATES;
+        double rounding =
+            1e-4 *
+            fabs(wanted); /* float32: 2^-24 Gmax of a pulse of 17.5 pS is 1.3e-4, random */
+        support_close(moved, wanted, 0.0,
+                      LIMIT * sqrt(fraction * (1.0 - fraction) / SIZE / UPDATES) + rounding);
         bench_free(&b);
     }
     free(request);
@@ -298,7 +324,8 @@ static void check_split(int k)
     double start_minus = (double)minus[0];
     double pulse = (b.device->Gmax - b.device->Gmin) / 400;
     fill((float)k, SIZE, request);
-    assert_int_equal(rebias_crossbar_update(b.crossbar, request, 1.0f, NULL, 3), (uint64_t)abs(k) * SIZE);
+    assert_int_equal(rebias_crossbar_update(b.crossbar, request, 1.0f, NULL, 3),
+                     (uint64_t)abs(k) * SIZE);
     double odd_on_plus = 0.0;
     for (size_t i = 0; i < SIZE; i++) {
         double up = ((double)plus[i] - start_plus) / pulse;
@@ -314,16 +341,17 @@ static void check_split(int k)
     bench_free(&b);
 }
 
-/* The two devices of a pair have random numbers of their own: one pulse each, normal noise; the correlation of n
- * independent pairs has the standard error 1/sqrt(n). */
+/* The two devices of a pair have random numbers of their own: one pulse each, normal noise; the
+ * correlation of n independent pairs has the standard error 1/sqrt(n). */
 static void test_pair_noise_is_independent(void **state)
 {
     (void)state;
     enum { SIZE = 10000 };
     struct rebias_crossbar_options o = options_of(100, 100, REBIAS_PAIR);
     o.program_rounds = 0;
-    struct bench b = bench_new("gaussian:Gmin=0,Gmax=1e-4,set_mean0=5e-5,reset_mean0=5e-5,set_sd0=1e-6,reset_sd0=1e-6",
-                               &o);
+    struct bench b = bench_new(
+        "gaussian:Gmin=0,Gmax=1e-4,set_mean0=5e-5,reset_mean0=5e-5,set_sd0=1e-6,reset_sd0=1e-6",
+        &o);
     float *request = new_memory(SIZE, sizeof *request);
     const float *plus = rebias_crossbar_conductances(b.crossbar, 0);
     const float *minus = rebias_crossbar_conductances(b.crossbar, 1);
@@ -361,12 +389,14 @@ static void test_cap(void **state)
     fill(1e6f, SIZE, request);
     assert_int_equal(rebias_crossbar_update(b.crossbar, request, -1.0f, NULL, 0), 13 * SIZE);
     for (size_t i = 0; i < SIZE; i++) {
-        support_close((double)(b.weights[i] - before), -13 * rebias_crossbar_weight_step(b.crossbar), 1e-4, 0.0);
+        support_close((double)(b.weights[i] - before),
+                      -13 * rebias_crossbar_weight_step(b.crossbar), 1e-4, 0.0);
     }
     bench_free(&b);
 }
 
-/* Rows named as inactive give the same bytes as rows of zeros, whatever stands in the request there. */
+/* Rows named as inactive give the same bytes as rows of zeros, whatever stands in the request
+ * there. */
 static void check_inactive(enum rebias_encoding encoding)
 {
     enum { ROWS = 61, COLUMNS = 37, SIZE = ROWS * COLUMNS };
@@ -405,7 +435,8 @@ static void test_inactive_rows(void **state)
     check_inactive(REBIAS_PAIR);
 }
 
-/* The same update again gives other random numbers only when seed, replicate, entity or step differ. */
+/* The same update again gives other random numbers only when seed, replicate, entity or step
+ * differ. */
 static void test_update_is_addressed(void **state)
 {
     (void)state;
@@ -435,13 +466,15 @@ static void test_update_is_addressed(void **state)
 
 /* -- 5. wrong options -- */
 
-static void expect_refused(const char *spec, const struct rebias_crossbar_options *o, const char *message)
+static void expect_refused(const char *spec, const struct rebias_crossbar_options *o,
+                           const char *message)
 {
     struct rebias_error err = {0};
     struct rebias_device *device = support_device(spec);
     struct rebias_crossbar *crossbar = NULL;
     float weights[4] = {0.0f};
-    support_expect(rebias_crossbar_new(&crossbar, device, o, weights, &err), REBIAS_E_RANGE, &err, message);
+    support_expect(rebias_crossbar_new(&crossbar, device, o, weights, &err), REBIAS_E_RANGE,
+                   &err, message);
     assert_null(crossbar);
     rebias_device_free(device);
 }
@@ -476,7 +509,8 @@ static void test_wrong_options(void **state)
     o = good;
     o.rows = 0;
     expect_refused("ideal", &o, "an array of 0 devices is not possible");
-    expect_refused("gaussian", &good, "pulses do not move gaussian on average: give a pulse size");
+    expect_refused("gaussian", &good,
+                   "pulses do not move gaussian on average: give a pulse size");
 }
 
 static void test_too_large(void **state)
@@ -487,8 +521,8 @@ static void test_too_large(void **state)
     struct rebias_crossbar *crossbar = NULL;
     const struct rebias_crossbar_options o = options_of(SIZE_MAX / 2, 3, REBIAS_SINGLE);
     float weight = 0.0f;
-    support_expect(rebias_crossbar_new(&crossbar, device, &o, &weight, &err), REBIAS_E_MEMORY, &err,
-                   "does not fit into memory");
+    support_expect(rebias_crossbar_new(&crossbar, device, &o, &weight, &err), REBIAS_E_MEMORY,
+                   &err, "does not fit into memory");
     assert_null(crossbar);
     rebias_crossbar_free(NULL);
     rebias_device_free(device);

@@ -1,4 +1,5 @@
-/* test_devices.c - arrays of devices: clamping, pulses one after another, forms of pulsing, device-to-device spread.
+/* test_devices.c - arrays of devices: clamping, pulses one after another, forms of pulsing,
+ * device-to-device spread.
  * 1. helpers   2. pulses   3. the three forms   4. spread   5. errors
  */
 #include "draws.h"
@@ -9,8 +10,8 @@
 
 /* -- 1. helpers -- */
 
-static const double five = 5.0; /* standard errors: a right program fails a check with probability 6e-7, once for all
-                                   as the streams are fixed */
+static const double five = 5.0; /* standard errors: a right program fails a check with
+                                   probability 6e-7, once for all as the streams are fixed */
 
 static struct rebias_stream stream_of(uint32_t purpose, uint32_t entity)
 {
@@ -31,7 +32,8 @@ static struct array array_of(const char *spec, size_t n, uint32_t entity)
     struct rebias_error err = {0};
     const struct rebias_stream stream = stream_of(REBIAS_FOR_SPREAD, entity);
     support_expect(rebias_device_new(&a.device, spec, &err), REBIAS_OK, &err, NULL);
-    support_expect(rebias_devices_new(&a.devices, a.device, n, &stream, &err), REBIAS_OK, &err, NULL);
+    support_expect(rebias_devices_new(&a.devices, a.device, n, &stream, &err), REBIAS_OK, &err,
+                   NULL);
     support_expect(rebias_alloc(&a.G, n, sizeof *a.G, &err), REBIAS_OK, &err, NULL);
     return a;
 }
@@ -63,7 +65,8 @@ static void mean_sd(const struct array *a, double *mean, double *sd)
 
 /* -- 2. pulses -- */
 
-/* The clamped fraction is the distribution function at the rail, and nothing leaves the range. */
+/* The clamped fraction is the distribution function at the rail, and nothing leaves the range.
+ */
 static void test_clamping(void **state)
 {
     (void)state;
@@ -115,15 +118,16 @@ static void test_clamping_to_own_range(void **state)
     array_free(&a);
 }
 
-/* n pulses are n fresh draws: with a constant mean m and sd s far from the rails, mean n m and variance n s^2 (s^2
- * n^2, if all drew the same; s^2, if only the last counted). */
+/* n pulses are n fresh draws: with a constant mean m and sd s far from the rails, mean n m and
+ * variance n s^2 (s^2 n^2, if all drew the same; s^2, if only the last counted). */
 static void test_variance_adds(void **state)
 {
     (void)state;
     enum { N = 200000, PULSES = 16 };
-    struct array a = array_of("gaussian:Gmin=0,Gmax=1e-3,set_mean0=2e-7,set_sd0=1e-6,reset_mean0=-3e-7,"
-                              "reset_sd0=2e-6",
-                              N, 0);
+    struct array a =
+        array_of("gaussian:Gmin=0,Gmax=1e-3,set_mean0=2e-7,set_sd0=1e-6,reset_mean0=-3e-7,"
+                 "reset_sd0=2e-6",
+                 N, 0);
     int16_t *count = malloc(N * sizeof *count);
     assert_non_null(count);
     const struct rebias_stream stream = stream_of(REBIAS_FOR_TEST, 2);
@@ -138,14 +142,16 @@ static void test_variance_adds(void **state)
         }
         rebias_devices_pulse(a.devices, a.G, count, &stream);
         mean_sd(&a, &mean, &sd);
-        support_close(mean - (double)5e-4f, PULSES * m[p], 0.0, five * s[p] * sqrt((double)PULSES / N) + 1e-10);
+        support_close(mean - (double)5e-4f, PULSES * m[p], 0.0,
+                      five * s[p] * sqrt((double)PULSES / N) + 1e-10);
         support_close(sd, s[p] * sqrt(PULSES), five / sqrt(2.0 * N), 0.0);
     }
     free(count);
     array_free(&a);
 }
 
-/* The r-th pulse of device d takes word r N + d, N = array size rounded up to 4: by single steps with those words. */
+/* The r-th pulse of device d takes word r N + d, N = array size rounded up to 4: by single
+ * steps with those words. */
 static void test_word_addresses(void **state)
 {
     (void)state;
@@ -161,7 +167,8 @@ static void test_word_addresses(void **state)
         a.G[d] = 15e-6f;
         expected[d] = 15e-6f;
         for (int r = 0; r < abs(count[d]); r++) {
-            draws_step(a.device, count[d] > 0 ? REBIAS_SET : REBIAS_RESET, 1, &word[r * PADDED + d], &expected[d]);
+            draws_step(a.device, count[d] > 0 ? REBIAS_SET : REBIAS_RESET, 1,
+                       &word[r * PADDED + d], &expected[d]);
             expected[d] = fminf(fmaxf(expected[d], 5e-6f), 30e-6f);
         }
     }
@@ -209,12 +216,13 @@ static void pulse_in_pieces(const struct array *a, const int16_t *count, size_t 
     free(some);
 }
 
-static const char *const forms[] = {"ag-asi",
-                                    "synthetic-lc",
-                                    "tiox-1.8V",
-                                    "ideal",
-                                    "ag-asi:nl_set_d2d=0.2,c2c_d2d=0.01",
-                                    "tiox-1.5V:Gmin_d2d=1e-6,set_mean0_d2d=1e-6,reset_sd0_d2d=1e-7"};
+static const char *const forms[] = {
+    "ag-asi",
+    "synthetic-lc",
+    "tiox-1.8V",
+    "ideal",
+    "ag-asi:nl_set_d2d=0.2,c2c_d2d=0.01",
+    "tiox-1.5V:Gmin_d2d=1e-6,set_mean0_d2d=1e-6,reset_sd0_d2d=1e-7"};
 
 static void test_some_equals_dense(void **state)
 {
@@ -312,7 +320,8 @@ static size_t distinct(size_t n, double *x)
 }
 
 /* x[ARRAY] = conductance of each device after one pulse from G. */
-static void after_one(const char *spec, uint32_t entity, enum rebias_polarity polarity, float G, double *x)
+static void after_one(const char *spec, uint32_t entity, enum rebias_polarity polarity, float G,
+                      double *x)
 {
     struct array a = array_of(spec, ARRAY, entity);
     const struct rebias_stream stream = stream_of(REBIAS_FOR_TEST, 7);
@@ -330,8 +339,9 @@ static double normal_F(const void *context, double x)
     return gsl_cdf_ugaussian_P((x - m[0]) / m[1]);
 }
 
-/* 40,000 devices get 40,000 draws (NeuroSim's d2d gave all the same one), normal with the stated sd. The floats near
- * 1e-7 S are 2^-47 S apart, 1.4e6 of them in one sd: n^2/2 * 0.28/1.4e6 = 160 of the draws meet another by rounding.
+/* 40,000 devices get 40,000 draws (NeuroSim's d2d gave all the same one), normal with the
+ * stated sd. The floats near 1e-7 S are 2^-47 S apart, 1.4e6 of them in one sd: n^2/2 *
+ * 0.28/1.4e6 = 160 of the draws meet another by rounding.
  */
 static void test_spread_is_normal(void **state)
 {
@@ -376,7 +386,8 @@ struct truncated {
     size_t n;
 };
 
-/* Distribution of the first jump at one of the points at[]: that of the label, cut to [-9, 9]. */
+/* Distribution of the first jump at one of the points at[]: that of the label, cut to [-9, 9].
+ */
 static double label_F(const void *context, double x)
 {
     const struct truncated *t = context;
@@ -389,8 +400,8 @@ static double label_F(const void *context, double x)
     return (gsl_cdf_ugaussian_P((t->labels[k] - t->label) / t->sd) - low) / (high - low);
 }
 
-/* NeuroSim's own case, a spread of the nonlinearity; near the end of its range the normal distribution is truncated
- * (cut and renormalised), not clamped. */
+/* NeuroSim's own case, a spread of the nonlinearity; near the end of its range the normal
+ * distribution is truncated (cut and renormalised), not clamped. */
 static void test_spread_is_truncated(void **state)
 {
     (void)state;
@@ -402,7 +413,8 @@ static void test_spread_is_truncated(void **state)
         char spec[128];
         double labels[POINTS];
         double at[POINTS];
-        snprintf(spec, sizeof spec, "analytical:Gmin=0,Gmax=1e-6,nl_set=%g,nl_set_d2d=0.4,c2c=0", label[c]);
+        snprintf(spec, sizeof spec,
+                 "analytical:Gmin=0,Gmax=1e-6,nl_set=%g,nl_set_d2d=0.4,c2c=0", label[c]);
         after_one(spec, 0, REBIAS_SET, 0.0f, x);
         for (int k = 0; k < POINTS; k++) {
             labels[k] = fmin(label[c] + 1.2, 9.0) - 0.05 * (POINTS - k) - 0.001;
@@ -432,19 +444,22 @@ static double correlation(size_t n, const double *x, const double *y)
     return sum / ((double)(n - 1) * sx * sy);
 }
 
-/* Entities (arrays) and parameters draw independently; the same address gives the same bytes. */
+/* Entities (arrays) and parameters draw independently; the same address gives the same bytes.
+ */
 static void test_spread_addresses(void **state)
 {
     (void)state;
-    static const char both[] = "gaussian:Gmin=0,Gmax=1e-6,set_mean0=1e-7,set_mean0_d2d=1e-8,reset_mean0=-1e-7,"
-                               "reset_mean0_d2d=1e-8";
+    static const char both[] =
+        "gaussian:Gmin=0,Gmax=1e-6,set_mean0=1e-7,set_mean0_d2d=1e-8,reset_mean0=-1e-7,"
+        "reset_mean0_d2d=1e-8";
     double *x = malloc(3 * ARRAY * sizeof *x);
     assert_non_null(x);
     after_one(mean_spread, 0, REBIAS_SET, 0.0f, x);
     after_one(mean_spread, 1, REBIAS_SET, 0.0f, x + ARRAY);
     support_close(correlation(ARRAY, x, x + ARRAY), 0.0, 0.0, five / sqrt(ARRAY));
     after_one(both, 0, REBIAS_SET, 0.0f, x + ARRAY);
-    assert_memory_equal(x, x + ARRAY, ARRAY * sizeof *x); /* another parameter's spread changes nothing */
+    assert_memory_equal(x, x + ARRAY,
+                        ARRAY * sizeof *x); /* another parameter's spread changes nothing */
     after_one(both, 0, REBIAS_RESET, 5e-7f, x + 2 * ARRAY);
     support_close(correlation(ARRAY, x, x + 2 * ARRAY), 0.0, 0.0, five / sqrt(ARRAY));
     free(x);
@@ -453,7 +468,8 @@ static void test_spread_addresses(void **state)
     const struct rebias_stream stream = stream_of(REBIAS_FOR_TEST, 8);
     rebias_devices_pulse_all(few.devices, REBIAS_SET, few.G, &stream);
     rebias_devices_pulse_all(many.devices, REBIAS_SET, many.G, &stream);
-    assert_memory_equal(few.G, many.G, 100 * sizeof(float)); /* a device does not depend on the array's size */
+    assert_memory_equal(few.G, many.G,
+                        100 * sizeof(float)); /* a device does not depend on the array's size */
     array_free(&few);
     array_free(&many);
 }
@@ -475,7 +491,8 @@ static void test_spread_of_one_parameter(void **state)
         first = i == 0 ? high : first;
         other += high != first;
         assert_true(low == 1e-8f);
-        support_close((double)a.G[i] - (double)1.5e-8f, ((double)high - (double)low) / 100, 1e-4, 0.0);
+        support_close((double)a.G[i] - (double)1.5e-8f, ((double)high - (double)low) / 100,
+                      1e-4, 0.0);
     }
     assert_true(other > 990);
     array_free(&a);
@@ -496,15 +513,16 @@ static void test_array_errors(void **state)
     struct rebias_devices *devices = NULL;
     struct rebias_error err = {0};
     const struct rebias_stream stream = stream_of(REBIAS_FOR_SPREAD, 0);
-    assert_int_equal(rebias_device_new(&device, "ideal:Gmin=1e-9,Gmax=2e-9,Gmin_d2d=1e-9", NULL), REBIAS_OK);
+    assert_int_equal(
+        rebias_device_new(&device, "ideal:Gmin=1e-9,Gmax=2e-9,Gmin_d2d=1e-9", NULL), REBIAS_OK);
     support_expect(rebias_devices_new(&devices, device, 0, &stream, &err), REBIAS_E_RANGE, &err,
                    "an array of 0 devices is not possible (1 to 4294967292)");
     assert_null(devices);
-    support_expect(rebias_devices_new(&devices, device, (size_t)UINT32_MAX, &stream, &err), REBIAS_E_RANGE, &err,
-                   "an array of 4294967295 devices is not possible");
+    support_expect(rebias_devices_new(&devices, device, (size_t)UINT32_MAX, &stream, &err),
+                   REBIAS_E_RANGE, &err, "an array of 4294967295 devices is not possible");
     assert_null(devices);
-    support_expect(rebias_devices_new(&devices, device, 1000, &stream, &err), REBIAS_E_RANGE, &err,
-                   "device-to-device spread leaves device ");
+    support_expect(rebias_devices_new(&devices, device, 1000, &stream, &err), REBIAS_E_RANGE,
+                   &err, "device-to-device spread leaves device ");
     support_expect(err.status, REBIAS_E_RANGE, &err,
                    " of ideal:Gmin=1e-9,Gmax=2e-9,Gmin_d2d=1e-9 without a range (Gmin ");
     assert_null(devices);

@@ -1,6 +1,6 @@
 /* test_devmodel.c - device models: their equations, presets, loops, and specifications.
- * 1. helpers   2. analytical   3. presets   4. loops against moments and equations   5. specifications
- * Arrays of devices: test_devices.c; synthetic pulse data: test_synthesize.c.
+ * 1. helpers   2. analytical   3. presets   4. loops against moments and equations   5.
+ * specifications Arrays of devices: test_devices.c; synthetic pulse data: test_synthesize.c.
  */
 #include "draws.h"
 #include "rebias/metrics.h"
@@ -11,10 +11,12 @@
 
 static const double nS = 1e-9;
 static const double uS = 1e-6;
-static const char ag_asi[] = "analytical:Gmin=3e-9,Gmax=38e-9,levels_set=500,levels_reset=500,nl_set=2.4,"
-                             "nl_reset=-4.88,c2c=0";
+static const char ag_asi[] =
+    "analytical:Gmin=3e-9,Gmax=38e-9,levels_set=500,levels_reset=500,nl_set=2.4,"
+    "nl_reset=-4.88,c2c=0";
 
-static double mean_at(const struct rebias_device *device, enum rebias_polarity polarity, double G)
+static double mean_at(const struct rebias_device *device, enum rebias_polarity polarity,
+                      double G)
 {
     double mean = 0.0;
     double sd = 0.0;
@@ -31,8 +33,9 @@ static double slope_of(const struct rebias_device *device, enum rebias_polarity 
 
 /* -- 2. analytical -- */
 
-/* Ag:a-Si with 500 levels: A = 249.5905 and -100.1515 pulses, B = 40.45737 and -0.2392428 nS. From MLP+NeuroSim's
- * equations: the slope is -(1 - exp(-+1/A)), the jump from Gmin is B times its modulus. */
+/* Ag:a-Si with 500 levels: A = 249.5905 and -100.1515 pulses, B = 40.45737 and -0.2392428 nS.
+ * From MLP+NeuroSim's equations: the slope is -(1 - exp(-+1/A)), the jump from Gmin is B times
+ * its modulus. */
 static void test_analytical_coefficients(void **state)
 {
     (void)state;
@@ -51,34 +54,42 @@ static void test_analytical_coefficients(void **state)
     rebias_device_free(device);
 }
 
-/* Jumps of one pulse in nS: the same equations with A and B as above; last digits follow A's 2e-5. */
+/* Jumps of one pulse in nS: the same equations with A and B as above; last digits follow A's
+ * 2e-5. */
 static void test_analytical_single_pulse(void **state)
 {
     (void)state;
     static const double G[3] = {3.0, 20.5, 38.0};
-    static const double dG[2][3] = {{0.161771, 0.091796, 0.021822}, {-0.002377, -0.176243, -0.350109}};
+    static const double dG[2][3] = {{0.161771, 0.091796, 0.021822},
+                                    {-0.002377, -0.176243, -0.350109}};
     struct rebias_device *device = support_device(ag_asi);
     for (int p = 0; p < 2; p++) {
         for (int i = 0; i < 3; i++) {
-            support_close(mean_at(device, (enum rebias_polarity)p, G[i] * nS) / nS, dG[p][i], 2.5e-5, 6e-7);
+            support_close(mean_at(device, (enum rebias_polarity)p, G[i] * nS) / nS, dG[p][i],
+                          2.5e-5, 6e-7);
         }
     }
     rebias_device_free(device);
 }
 
-/* Normalised A at the five labels that NeuroSim's table is quoted for; 100 levels, so that A = 100 times it and
- * 1 - exp(-1/A) keeps its digits also at label 9. */
+/* Normalised A at the five labels that NeuroSim's table is quoted for; 100 levels, so that A =
+ * 100 times it and 1 - exp(-1/A) keeps its digits also at label 9. */
 static void test_analytical_labels(void **state)
 {
     (void)state;
     static const struct {
         double label;
         double A;
-    } rows[] = {{0.01, 126.268958}, {1.00, 1.251653}, {2.40, 0.499181}, {4.88, 0.200303}, {9.00, 0.02281}};
+    } rows[] = {{0.01, 126.268958},
+                {1.00, 1.251653},
+                {2.40, 0.499181},
+                {4.88, 0.200303},
+                {9.00, 0.02281}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char spec[128];
-        snprintf(spec, sizeof spec, "analytical:levels_set=100,levels_reset=100,nl_set=%g,nl_reset=%g", rows[i].label,
-                 -rows[i].label);
+        snprintf(spec, sizeof spec,
+                 "analytical:levels_set=100,levels_reset=100,nl_set=%g,nl_reset=%g",
+                 rows[i].label, -rows[i].label);
         struct rebias_device *device = support_device(spec);
         /* 2.1e-5 relative and half of the sixth decimal: the table's rounding */
         support_close(-0.01 / log1p(slope_of(device, REBIAS_SET)), rows[i].A, 2.1e-5, 5e-7);
@@ -87,8 +98,8 @@ static void test_analytical_labels(void **state)
     }
 }
 
-/* Property that defines the label: the curve's largest distance from the diagonal, on a fine grid of the closed
- * form, is 0.07 |NL| (perpendicular). */
+/* Property that defines the label: the curve's largest distance from the diagonal, on a fine
+ * grid of the closed form, is 0.07 |NL| (perpendicular). */
 static void test_analytical_label_definition(void **state)
 {
     (void)state;
@@ -108,13 +119,14 @@ static void test_analytical_label_definition(void **state)
     }
 }
 
-/* From exponential to straight: label 0 is exactly range/levels, tiny labels tend to it, and the series used below
- * 0.07 sqrt(2) NL = 1e-4 (NL = 0.00101015) joins the root finder: A times the label varies by its next term only,
- * of relative order 1/A^2 = 6e-7. */
+/* From exponential to straight: label 0 is exactly range/levels, tiny labels tend to it, and
+ * the series used below 0.07 sqrt(2) NL = 1e-4 (NL = 0.00101015) joins the root finder: A times
+ * the label varies by its next term only, of relative order 1/A^2 = 6e-7. */
 static void test_analytical_straight(void **state)
 {
     (void)state;
-    struct rebias_device *device = support_device("analytical:Gmin=0,Gmax=1e-6,levels_set=50,nl_set=0,nl_reset=0");
+    struct rebias_device *device =
+        support_device("analytical:Gmin=0,Gmax=1e-6,levels_set=50,nl_set=0,nl_reset=0");
     for (int i = 0; i <= 10; i++) {
         support_close(mean_at(device, REBIAS_SET, i * 1e-7), 1e-6 / 50, 1e-15, 0.0);
         support_close(mean_at(device, REBIAS_RESET, i * 1e-7), -1e-6 / 100, 1e-15, 0.0);
@@ -123,19 +135,23 @@ static void test_analytical_straight(void **state)
     static const double labels[] = {1e-6, 5e-4, 0.0010101, 0.0010102, 0.002};
     for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
         char spec[128];
-        snprintf(spec, sizeof spec, "analytical:Gmin=0,Gmax=1e-6,levels_set=1,nl_set=%.8g", labels[i]);
+        snprintf(spec, sizeof spec, "analytical:Gmin=0,Gmax=1e-6,levels_set=1,nl_set=%.8g",
+                 labels[i]);
         device = support_device(spec);
-        support_close(-1.0 / log1p(slope_of(device, REBIAS_SET)) * labels[i], 1.0 / (8 * 0.07 * M_SQRT2), 2e-6, 0.0);
+        support_close(-1.0 / log1p(slope_of(device, REBIAS_SET)) * labels[i],
+                      1.0 / (8 * 0.07 * M_SQRT2), 2e-6, 0.0);
         support_close(mean_at(device, REBIAS_SET, 0.0), 1e-6, 1e-9, 0.0);
         rebias_device_free(device);
     }
 }
 
-/* Any device of the model needs `levels` noiseless pulses for its range, by the definition of B. */
+/* Any device of the model needs `levels` noiseless pulses for its range, by the definition of
+ * B. */
 static void test_analytical_levels(void **state)
 {
     (void)state;
-    struct rebias_device *device = support_device("analytical:levels_set=97,levels_reset=100,c2c=0");
+    struct rebias_device *device =
+        support_device("analytical:levels_set=97,levels_reset=100,c2c=0");
     double G = device->Gmin;
     for (int i = 0; i < 97; i++) {
         G += mean_at(device, REBIAS_SET, G);
@@ -160,15 +176,30 @@ static void test_tiox_profiles(void **state)
         double mean[6];
         double sd[6];
     } rows[] = {
-        {"tiox-1.35V", REBIAS_SET, {0.00, -0.05, -0.10, -0.16, -0.21, -0.27}, {1.50, 1.38, 1.27, 1.15, 1.03, 1.00}},
+        {"tiox-1.35V",
+         REBIAS_SET,
+         {0.00, -0.05, -0.10, -0.16, -0.21, -0.27},
+         {1.50, 1.38, 1.27, 1.15, 1.03, 1.00}},
         {"tiox-1.35V",
          REBIAS_RESET,
          {-0.01, -0.01, -0.09, -0.27, -0.53, -0.87},
          {1.00, 1.00, 1.35, 1.71, 1.90, 1.92}},
-        {"tiox-1.5V", REBIAS_SET, {3.11, 2.34, 1.58, 0.81, 0.05, -0.72}, {4.96, 4.01, 3.05, 2.09, 1.13, 1.00}},
-        {"tiox-1.5V", REBIAS_RESET, {0.35, 0.03, -0.57, -1.47, -2.66, -4.14}, {1.00, 1.00, 1.85, 2.73, 3.58, 4.41}},
-        {"tiox-1.8V", REBIAS_SET, {14.13, 10.68, 7.23, 3.78, 0.33, -3.12}, {7.79, 6.58, 5.37, 4.16, 2.95, 1.73}},
-        {"tiox-1.8V", REBIAS_RESET, {0.38, -1.05, -3.18, -6.02, -9.56, -13.80}, {1.00, 2.04, 3.25, 4.38, 5.43, 6.39}},
+        {"tiox-1.5V",
+         REBIAS_SET,
+         {3.11, 2.34, 1.58, 0.81, 0.05, -0.72},
+         {4.96, 4.01, 3.05, 2.09, 1.13, 1.00}},
+        {"tiox-1.5V",
+         REBIAS_RESET,
+         {0.35, 0.03, -0.57, -1.47, -2.66, -4.14},
+         {1.00, 1.00, 1.85, 2.73, 3.58, 4.41}},
+        {"tiox-1.8V",
+         REBIAS_SET,
+         {14.13, 10.68, 7.23, 3.78, 0.33, -3.12},
+         {7.79, 6.58, 5.37, 4.16, 2.95, 1.73}},
+        {"tiox-1.8V",
+         REBIAS_RESET,
+         {0.38, -1.05, -3.18, -6.02, -9.56, -13.80},
+         {1.00, 2.04, 3.25, 4.38, 5.43, 6.39}},
     };
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
         struct rebias_device *device = support_device(rows[r].preset);
@@ -184,7 +215,8 @@ static void test_tiox_profiles(void **state)
     }
 }
 
-/* Synthetic target: mu_SET = 0.173202952 - 0.003979018 G, mu_RESET = 0.027108915 - 0.009830111 G, sd 1.2 (nS). */
+/* Synthetic target: mu_SET = 0.173202952 - 0.003979018 G, mu_RESET = 0.027108915 - 0.009830111
+ * G, sd 1.2 (nS). */
 static void test_synthetic_profile(void **state)
 {
     (void)state;
@@ -203,7 +235,8 @@ static void test_synthetic_profile(void **state)
     rebias_device_free(device);
 }
 
-/* Every preset opens, is Gaussian and documented; typical pulse of the ideal device = range/levels. */
+/* Every preset opens, is Gaussian and documented; typical pulse of the ideal device =
+ * range/levels. */
 static void test_presets_open(void **state)
 {
     (void)state;
@@ -220,20 +253,24 @@ static void test_presets_open(void **state)
     support_close(mean_at(ideal, REBIAS_SET, 1e-8), 35e-9 / 500, 1e-12, 0.0);
     support_close(mean_at(ideal, REBIAS_RESET, 1e-8), -35e-9 / 500, 1e-12, 0.0);
     rebias_device_free(ideal);
-    /* |mu| of the synthetic target averages to the middle of the straight SET line (always > 0), and for RESET, which
-     * is positive below 2.7577 nS only, outside the range, to minus the middle of its line: at G = 20.5 nS. */
+    /* |mu| of the synthetic target averages to the middle of the straight SET line (always >
+     * 0), and for RESET, which is positive below 2.7577 nS only, outside the range, to minus
+     * the middle of its line: at G = 20.5 nS. */
     struct rebias_device *lc = support_device("synthetic-lc");
     support_close(rebias_device_pulse_size(lc) / nS,
-                  0.5 * (0.173202952 - 0.003979018 * 20.5 - 0.027108915 + 0.009830111 * 20.5), 1e-9, 0.0);
+                  0.5 * (0.173202952 - 0.003979018 * 20.5 - 0.027108915 + 0.009830111 * 20.5),
+                  1e-9, 0.0);
     rebias_device_free(lc);
 }
 
-/* The published recursion on the noiseless synthetic target: 500 SET pulses take 3.00 to 38.01 nS, 500 RESET pulses
- * 38 to 3.01 nS; closed form of the linear recursion: G* + (G0 - G*)(1 + slope)^500. */
+/* The published recursion on the noiseless synthetic target: 500 SET pulses take 3.00 to 38.01
+ * nS, 500 RESET pulses 38 to 3.01 nS; closed form of the linear recursion: G* + (G0 - G*)(1 +
+ * slope)^500. */
 static void test_published_recursion(void **state)
 {
     (void)state;
-    struct rebias_device *device = support_device("synthetic-lc:set_sd0=0,reset_sd0=0,Gmax=40e-9");
+    struct rebias_device *device =
+        support_device("synthetic-lc:set_sd0=0,reset_sd0=0,Gmax=40e-9");
     const struct rebias_stream stream = {1, REBIAS_FOR_TEST, 0, 0, 0};
     struct rebias_devices *devices = NULL;
     assert_int_equal(rebias_devices_new(&devices, device, 2, &stream, NULL), REBIAS_OK);
@@ -244,8 +281,10 @@ static void test_published_recursion(void **state)
     support_close((double)G[1] / nS, 3.01, 0.0, 0.005);
     const double top = 0.173202952 / 0.003979018;
     const double bottom = 0.027108915 / 0.009830111;
-    support_close((double)G[0] / nS, top + (3.0 - top) * pow(1.0 - 0.003979018, 500), 2e-5, 0.0);
-    support_close((double)G[1] / nS, bottom + (38.0 - bottom) * pow(1.0 - 0.009830111, 500), 2e-5, 0.0);
+    support_close((double)G[0] / nS, top + (3.0 - top) * pow(1.0 - 0.003979018, 500), 2e-5,
+                  0.0);
+    support_close((double)G[1] / nS, bottom + (38.0 - bottom) * pow(1.0 - 0.009830111, 500),
+                  2e-5, 0.0);
     rebias_devices_free(devices);
     rebias_device_free(device);
 }
@@ -270,8 +309,9 @@ static const struct {
 };
 enum { SAMPLES = sizeof samples / sizeof samples[0] };
 
-/* Mean and sd of 1e6 jumps within 5 standard errors; one of the 32 two-sided checks of right loops alarms with
- * probability 2e-5. The words are fixed, so the outcome is too. Float differences add at most 1e-7 G. */
+/* Mean and sd of 1e6 jumps within 5 standard errors; one of the 32 two-sided checks of right
+ * loops alarms with probability 2e-5. The words are fixed, so the outcome is too. Float
+ * differences add at most 1e-7 G. */
 static void test_loops_against_moments(void **state)
 {
     (void)state;
@@ -287,7 +327,8 @@ static void test_loops_against_moments(void **state)
             double drawn_mean = 0.0;
             double drawn_sd = 0.0;
             device->model->moments(device, (enum rebias_polarity)p, (double)G, &mean, &sd);
-            draws_jumps(device, (enum rebias_polarity)p, G, (uint32_t)(2 * s) + (uint32_t)p, N, jump);
+            draws_jumps(device, (enum rebias_polarity)p, G, (uint32_t)(2 * s) + (uint32_t)p, N,
+                        jump);
             rebias_mean_sd(N, jump, &drawn_mean, &drawn_sd);
             support_close(drawn_mean, mean, 0.0, 5.0 * sd / sqrt(N) + 1e-7 * samples[s].G);
             support_close(drawn_sd, sd, 5.0 / sqrt(2.0 * N), 1e-7 * samples[s].G);
@@ -297,7 +338,8 @@ static void test_loops_against_moments(void **state)
     free(jump);
 }
 
-/* Coefficients of n devices; all parameters of device i are 1 + (i mod 17)/1000 times the given device's. */
+/* Coefficients of n devices; all parameters of device i are 1 + (i mod 17)/1000 times the given
+ * device's. */
 static void vary(const struct rebias_device *device, size_t n, float *storage)
 {
     double values[REBIAS_MAX_COEFS];
@@ -314,8 +356,8 @@ static void vary(const struct rebias_device *device, size_t n, float *storage)
 }
 
 /* G + mean + sd z for a device with all parameters `factor` times the given one's. */
-static double expected_end(const struct rebias_device *device, double factor, enum rebias_polarity polarity, double G,
-                           double z)
+static double expected_end(const struct rebias_device *device, double factor,
+                           enum rebias_polarity polarity, double G, double z)
 {
     struct rebias_device *own = NULL;
     double values[REBIAS_MAX_COEFS];
@@ -324,14 +366,17 @@ static double expected_end(const struct rebias_device *device, double factor, en
     for (size_t p = 0; p < device->model->param_count; p++) {
         values[p] = device->values[p] * factor;
     }
-    assert_int_equal(rebias_device_build(&own, device->model, "own", values, NULL, NULL, NULL), REBIAS_OK);
+    assert_int_equal(rebias_device_build(&own, device->model, "own", values, NULL, NULL, NULL),
+                     REBIAS_OK);
     own->model->moments(own, polarity, G, &mean, &sd);
     rebias_device_free(own);
     return G + mean + sd * z;
 }
 
-/* Each lane = G + mean(G) + sd(G) z with z from rebias_normal_quantiles, to float accuracy of the terms. */
-static void check_equation(const struct rebias_device *device, enum rebias_polarity polarity, size_t stride)
+/* Each lane = G + mean(G) + sd(G) z with z from rebias_normal_quantiles, to float accuracy of
+ * the terms. */
+static void check_equation(const struct rebias_device *device, enum rebias_polarity polarity,
+                           size_t stride)
 {
     enum { N = 257 };
     static float storage[REBIAS_MAX_COEFS * N];
@@ -354,7 +399,8 @@ static void check_equation(const struct rebias_device *device, enum rebias_polar
     device->model->step(device, &lanes, G);
     for (size_t i = 0; i < N; i++) {
         const double factor = 1.0 + 1e-3 * (double)(i * stride % 17);
-        const double end = expected_end(device, factor, polarity, (double)start[i], (double)z[i]);
+        const double end =
+            expected_end(device, factor, polarity, (double)start[i], (double)z[i]);
         support_close((double)G[i], end, 0.0, 5e-7 * device->Gmax);
     }
 }
@@ -372,7 +418,8 @@ static void test_loops_against_equations(void **state)
     }
 }
 
-/* cdf = normal distribution function with the moments: 0.5 erfc(-x/sqrt 2); a step for sd = 0. */
+/* cdf = normal distribution function with the moments: 0.5 erfc(-x/sqrt 2); a step for sd = 0.
+ */
 static void test_distribution_functions(void **state)
 {
     (void)state;
@@ -382,11 +429,13 @@ static void test_distribution_functions(void **state)
         double sd = 0.0;
         device->model->moments(device, REBIAS_RESET, samples[s].G, &mean, &sd);
         for (int k = -4; k <= 4 && sd > 0.0; k++) {
-            const double F = device->model->cdf(device, REBIAS_RESET, samples[s].G, mean + 0.7 * k * sd);
+            const double F =
+                device->model->cdf(device, REBIAS_RESET, samples[s].G, mean + 0.7 * k * sd);
             support_close(F, 0.5 * erfc(-0.7 * k / M_SQRT2), 1e-9, 1e-12);
         }
         if (!(sd > 0.0)) {
-            assert_true(device->model->cdf(device, REBIAS_RESET, samples[s].G, mean - 1e-12) == 0.0);
+            assert_true(device->model->cdf(device, REBIAS_RESET, samples[s].G, mean - 1e-12) ==
+                        0.0);
             assert_true(device->model->cdf(device, REBIAS_RESET, samples[s].G, mean) == 1.0);
         }
         rebias_device_free(device);
@@ -398,7 +447,8 @@ static void test_distribution_functions(void **state)
 static void test_specification_values(void **state)
 {
     (void)state;
-    struct rebias_device *device = support_device("synthetic-lc:set_sd0=0.3e-9,Gmax=5.e-8,reset_mean0_d2d=1e-10");
+    struct rebias_device *device =
+        support_device("synthetic-lc:set_sd0=0.3e-9,Gmax=5.e-8,reset_mean0_d2d=1e-10");
     double mean = 0.0;
     double sd = 0.0;
     device->model->moments(device, REBIAS_SET, 1e-8, &mean, &sd);
@@ -423,35 +473,48 @@ static void test_specification_errors(void **state)
         int status;
         const char *text;
     } rows[] = {
-        {"", REBIAS_E_NAME, "unknown device (expected a name that `rebias device list` shows, or a table file)"},
+        {"", REBIAS_E_NAME,
+         "unknown device (expected a name that `rebias device list` shows, or a table file)"},
         {"memristor", REBIAS_E_NAME, "unknown device: 'memristor' (expected a name"},
         {"tiox-1.65V:Gmin=1e-6", REBIAS_E_NAME, "unknown device: 'tiox-1.65V'"},
         {"ideal:step=1e-9", REBIAS_E_NAME,
-         "model ideal has no such parameter: 'step' (expected one of those that `rebias device show ideal` lists)"},
-        {"synthetic-lc:nl_set=1", REBIAS_E_NAME, "model gaussian has no such parameter: 'nl_set'"},
+         "model ideal has no such parameter: 'step' (expected one of those that `rebias device "
+         "show ideal` lists)"},
+        {"synthetic-lc:nl_set=1", REBIAS_E_NAME,
+         "model gaussian has no such parameter: 'nl_set'"},
         {"ideal:step_d2d=1", REBIAS_E_NAME, "model ideal has no such parameter: 'step_d2d'"},
         {"ideal:_d2d=1", REBIAS_E_NAME, "model ideal has no such parameter: '_d2d'"},
-        {"ideal:levels=0.5", REBIAS_E_RANGE, "parameter levels is outside its range: '0.5' (expected 1 to 1e+09)"},
-        {"ideal:Gmax=-1e-9", REBIAS_E_RANGE, "parameter Gmax is outside its range: '-1e-09' (expected 0 to 1 S)"},
-        {"analytical:nl_set=9.1", REBIAS_E_RANGE, "parameter nl_set is outside its range: '9.1' (expected -9 to 9)"},
-        {"ideal:levels=many", REBIAS_E_RANGE, "parameter levels has no number: 'many' (expected a number)"},
+        {"ideal:levels=0.5", REBIAS_E_RANGE,
+         "parameter levels is outside its range: '0.5' (expected 1 to 1e+09)"},
+        {"ideal:Gmax=-1e-9", REBIAS_E_RANGE,
+         "parameter Gmax is outside its range: '-1e-09' (expected 0 to 1 S)"},
+        {"analytical:nl_set=9.1", REBIAS_E_RANGE,
+         "parameter nl_set is outside its range: '9.1' (expected -9 to 9)"},
+        {"ideal:levels=many", REBIAS_E_RANGE,
+         "parameter levels has no number: 'many' (expected a number)"},
         {"ideal:levels=", REBIAS_E_RANGE, "parameter levels has no number (expected a number)"},
-        {"ideal:levels=nan", REBIAS_E_RANGE, "parameter levels has no number: 'nan' (expected a number)"},
+        {"ideal:levels=nan", REBIAS_E_RANGE,
+         "parameter levels has no number: 'nan' (expected a number)"},
         {"ideal:levels=1e999", REBIAS_E_RANGE, "parameter levels has no number: '1e999'"},
-        {"ideal:levels", REBIAS_E_NAME, "device parameter without a value: 'levels' (expected param=value)"},
-        {"ideal:levels=9,Gmin", REBIAS_E_NAME, "device parameter without a value: 'Gmin' (expected param=value)"},
+        {"ideal:levels", REBIAS_E_NAME,
+         "device parameter without a value: 'levels' (expected param=value)"},
+        {"ideal:levels=9,Gmin", REBIAS_E_NAME,
+         "device parameter without a value: 'Gmin' (expected param=value)"},
         {"analytical:levels_set_d2d=3", REBIAS_E_NAME,
-         "parameter levels_set of model analytical has no device-to-device spread: 'levels_set_d2d'"},
+         "parameter levels_set of model analytical has no device-to-device spread: "
+         "'levels_set_d2d'"},
         {"ideal:Gmax_d2d=-1e-9", REBIAS_E_RANGE,
          "Gmax_d2d is outside its range: '-1e-09' (expected a standard deviation, 0 or more)"},
         {"ideal:Gmin=2e-8,Gmax=1e-8", REBIAS_E_RANGE,
          "ideal:Gmin=2e-8,Gmax=1e-8: the range Gmin = 2e-08 S to Gmax = 1e-08 S is empty"},
-        {"gaussian:Gmin=1e-8,Gmax=1e-8", REBIAS_E_RANGE, "the range Gmin = 1e-08 S to Gmax = 1e-08 S is empty"},
+        {"gaussian:Gmin=1e-8,Gmax=1e-8", REBIAS_E_RANGE,
+         "the range Gmin = 1e-08 S to Gmax = 1e-08 S is empty"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct rebias_device *device = (struct rebias_device *)&state;
         struct rebias_error err = {0};
-        support_expect(rebias_device_new(&device, rows[i].spec, &err), rows[i].status, &err, rows[i].text);
+        support_expect(rebias_device_new(&device, rows[i].spec, &err), rows[i].status, &err,
+                       rows[i].text);
         assert_null(device);
     }
 }
@@ -464,7 +527,8 @@ static void test_long_specifications(void **state)
     struct rebias_error err = {0};
     memset(spec, 'x', sizeof spec - 1);
     spec[sizeof spec - 1] = '\0';
-    support_expect(rebias_device_new(&device, spec, &err), REBIAS_E_NAME, &err, "unknown device: 'xxxx");
+    support_expect(rebias_device_new(&device, spec, &err), REBIAS_E_NAME, &err,
+                   "unknown device: 'xxxx");
     assert_null(device);
     memcpy(spec, "ideal:levels=1", 14);
     memset(spec + 14, '0', sizeof spec - 15);
@@ -486,19 +550,23 @@ static void test_build_errors(void **state)
         size_t row;
         double spread;
         const char *text;
-    } rows[] = {{0, -1e-9, "Gmin_d2d is outside its range: '-1e-09' (expected a standard deviation, 0 or more)"},
-                {5, NAN, "nl_reset_d2d is outside its range: 'nan'"},
-                {5, INFINITY, "nl_reset_d2d is outside its range: 'inf'"},
-                {2, 1.0, "parameter levels_set of model analytical has no device-to-device spread"}};
+    } rows[] = {
+        {0, -1e-9,
+         "Gmin_d2d is outside its range: '-1e-09' (expected a standard deviation, 0 or more)"},
+        {5, NAN, "nl_reset_d2d is outside its range: 'nan'"},
+        {5, INFINITY, "nl_reset_d2d is outside its range: 'inf'"},
+        {2, 1.0, "parameter levels_set of model analytical has no device-to-device spread"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         spreads[rows[i].row] = rows[i].spread;
-        const int status = rebias_device_build(&device, model, "x", values, spreads, NULL, &err);
+        const int status =
+            rebias_device_build(&device, model, "x", values, spreads, NULL, &err);
         support_expect(status, i == 3 ? REBIAS_E_NAME : REBIAS_E_RANGE, &err, rows[i].text);
         assert_null(device);
         spreads[rows[i].row] = 0.0;
     }
     values[6] = NAN;
-    support_expect(rebias_device_build(&device, model, "x", values, spreads, NULL, &err), REBIAS_E_RANGE, &err,
+    support_expect(rebias_device_build(&device, model, "x", values, spreads, NULL, &err),
+                   REBIAS_E_RANGE, &err,
                    "parameter c2c is outside its range: 'nan' (expected 0 to 1)");
     assert_null(device);
 }

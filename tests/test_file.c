@@ -61,7 +61,8 @@ static void test_read_plain_and_gzip(void **state)
     static char text[BIG];
     fill_text(text);
     char path[1024];
-    const size_t sizes[] = {0, 1, 65535, 65536, 65537, 131072, BIG}; /* around the chunk of 65536 */
+    const size_t sizes[] = {0,     1,      65535, 65536,
+                            65537, 131072, BIG}; /* around the chunk of 65536 */
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         support_write(path, "plain", text, sizes[i]);
         expect_content(path, text, sizes[i]);
@@ -115,7 +116,8 @@ static void test_read_refused(void **state)
     expect_unreadable(path, 0, REBIAS_E_FORMAT, "larger than 0 bytes");
 }
 
-/* CRC-32 of "123456789" is cbf43926: the check value of its definition (ISO 3309; Williams 1993). */
+/* CRC-32 of "123456789" is cbf43926: the check value of its definition (ISO 3309; Williams
+ * 1993). */
 static void test_checksum(void **state)
 {
     (void)state;
@@ -145,7 +147,8 @@ static void test_checksum_raw(void **state)
     char sum[20];
     char expected[20];
     support_write(path, "raw", text, BIG);
-    snprintf(expected, sizeof expected, "crc32:%08lx", crc32(0L, (const unsigned char *)text, BIG));
+    snprintf(expected, sizeof expected, "crc32:%08lx",
+             crc32(0L, (const unsigned char *)text, BIG));
     assert_int_equal(rebias_file_checksum(path, sum, NULL), REBIAS_OK);
     assert_string_equal(sum, expected);
     write_gzip(path, "packed", text, BIG);
@@ -174,7 +177,8 @@ static void test_output_appears_on_close(void **state)
     support_expect(rebias_output_close(&out, &err), REBIAS_OK, &err, NULL);
     expect_content(path, "new text\n", 9);
     assert_false(support_exists(temporary));
-    assert_int_equal(rebias_output_close(&out, &err), REBIAS_OK); /* a second close does nothing, nor a discard */
+    assert_int_equal(rebias_output_close(&out, &err),
+                     REBIAS_OK); /* a second close does nothing, nor a discard */
     rebias_output_discard(&out);
     expect_content(path, "new text\n", 9);
 }
@@ -196,8 +200,8 @@ static void test_output_discard(void **state)
     rebias_output_discard(&out);
 }
 
-/* A write that fails is found at close: no file is left, and an older one stays as it was. The stream's descriptor is
- * replaced by one that cannot be written. */
+/* A write that fails is found at close: no file is left, and an older one stays as it was. The
+ * stream's descriptor is replaced by one that cannot be written. */
 static void test_output_write_error(void **state)
 {
     (void)state;
@@ -213,12 +217,14 @@ static void test_output_write_error(void **state)
     assert_true(dup2(unwritable, fileno(out.stream)) >= 0);
     close(unwritable);
     fputs("lost", out.stream);
-    support_expect(rebias_output_close(&out, &err), REBIAS_E_IO, &err, "kept.txt: cannot write");
+    support_expect(rebias_output_close(&out, &err), REBIAS_E_IO, &err,
+                   "kept.txt: cannot write");
     assert_false(support_exists(temporary));
     expect_content(path, "old", 3);
 }
 
-/* Devices are written directly; a full one is an error at close, wherever the buffer was flushed. */
+/* Devices are written directly; a full one is an error at close, wherever the buffer was
+ * flushed. */
 static void test_output_devices(void **state)
 {
     (void)state;
@@ -237,7 +243,8 @@ static void test_output_devices(void **state)
         for (int i = 0; i < size; i++) {
             fputc('x', out.stream);
         }
-        support_expect(rebias_output_close(&out, &err), REBIAS_E_IO, &err, "/dev/full: cannot write");
+        support_expect(rebias_output_close(&out, &err), REBIAS_E_IO, &err,
+                       "/dev/full: cannot write");
     }
     assert_true(support_exists("/dev/full"));
 }
@@ -280,7 +287,8 @@ static void test_output_unwritable(void **state)
     assert_int_equal(rebias_output_open(&out, folder, NULL), REBIAS_OK);
     char temporary[1200];
     snprintf(temporary, sizeof temporary, "%s", out.temporary);
-    support_expect(rebias_output_close(&out, &err), REBIAS_E_IO, &err, "in_the_way: cannot write");
+    support_expect(rebias_output_close(&out, &err), REBIAS_E_IO, &err,
+                   "in_the_way: cannot write");
     assert_false(support_exists(temporary));
 }
 
@@ -305,8 +313,10 @@ static void test_publish_file(void **state)
     char *temporary = NULL;
     struct rebias_error err = {0};
     assert_int_equal(rebias_temporary_name(&temporary, path, NULL), REBIAS_OK);
-    assert_memory_equal(temporary, path, strlen(path)); /* the same folder, so that rename suffices */
-    support_expect(rebias_publish_file(temporary, path, &err), REBIAS_E_IO, &err, "published: cannot write");
+    assert_memory_equal(temporary, path,
+                        strlen(path)); /* the same folder, so that rename suffices */
+    support_expect(rebias_publish_file(temporary, path, &err), REBIAS_E_IO, &err,
+                   "published: cannot write");
     FILE *file = fopen(temporary, "w");
     assert_non_null(file);
     assert_true(fputs("x", file) >= 0);

@@ -1,4 +1,5 @@
-/* test_hdf5_file.c - the HDF5 wrapper: arrays of each type, texts, wrong requests, whole or not at all.
+/* test_hdf5_file.c - the HDF5 wrapper: arrays of each type, texts, wrong requests, whole or not
+ * at all.
  * 1. arrays   2. attributes   3. refusals   4. files
  */
 #include "base/hdf5_file.h"
@@ -26,10 +27,12 @@ static struct rebias_hdf5 *reopened(struct rebias_hdf5 *file, const char *path)
     return file;
 }
 
-static void write_doubles(struct rebias_hdf5 *file, const char *name, double *data, size_t rows, size_t columns)
+static void write_doubles(struct rebias_hdf5 *file, const char *name, double *data, size_t rows,
+                          size_t columns)
 {
     struct rebias_error err = {0};
-    const struct rebias_hdf5_array array = {REBIAS_HDF5_DOUBLE, columns > 0 ? 2 : 1, {rows, columns}, data};
+    const struct rebias_hdf5_array array = {
+        REBIAS_HDF5_DOUBLE, columns > 0 ? 2 : 1, {rows, columns}, data};
     support_expect(rebias_hdf5_write(file, name, &array, &err), REBIAS_OK, &err, NULL);
 }
 
@@ -103,8 +106,8 @@ static void test_attributes_survive(void **state)
     support_expect(rebias_hdf5_read_text(file, "/", "seed", &read, &err), REBIAS_E_FORMAT, &err,
                    "cannot read the attribute of /: 'seed' (expected one string");
     assert_null(read);
-    support_expect(rebias_hdf5_read_number(file, "/", "empty", &number, &err), REBIAS_E_FORMAT, &err,
-                   "'empty' (expected one finite number)");
+    support_expect(rebias_hdf5_read_number(file, "/", "empty", &number, &err), REBIAS_E_FORMAT,
+                   &err, "'empty' (expected one finite number)");
     rebias_hdf5_discard(file);
     free(text);
 }
@@ -123,9 +126,11 @@ static void test_wrong_requests_are_named(void **state)
     write_doubles(file, "/x", values, 2, 3);
     write_doubles(file, "/large", large, 2, 0);
     const struct rebias_hdf5_array again = {REBIAS_HDF5_DOUBLE, 2, {2, 3}, values};
-    support_expect(rebias_hdf5_write(file, "/x", &again, &err), REBIAS_E_IO, &err,
-                   "cannot write the dataset: '/x' (expected a new name below an existing group)");
-    support_expect(rebias_hdf5_group(file, "/no/such", &err), REBIAS_E_IO, &err, "cannot make the group: '/no/such'");
+    support_expect(
+        rebias_hdf5_write(file, "/x", &again, &err), REBIAS_E_IO, &err,
+        "cannot write the dataset: '/x' (expected a new name below an existing group)");
+    support_expect(rebias_hdf5_group(file, "/no/such", &err), REBIAS_E_IO, &err,
+                   "cannot make the group: '/no/such'");
     file = reopened(file, path);
     const struct rebias_hdf5_array turned = {REBIAS_HDF5_DOUBLE, 2, {3, 2}, values};
     const struct rebias_hdf5_array flat = {REBIAS_HDF5_DOUBLE, 1, {6, 0}, values};
@@ -136,23 +141,27 @@ static void test_wrong_requests_are_named(void **state)
     support_expect(rebias_hdf5_read(file, "/x", &flat, &err), REBIAS_E_FORMAT, &err,
                    "dataset has the wrong rank: '/x' (expected an array of rank 1)");
     support_expect(rebias_hdf5_read(file, "/x", &again, &err), REBIAS_E_RANGE, &err,
-                   "wrong.h5:2:2: value of /x (row:column) is out of range: 'nan' (expected a finite number)");
+                   "wrong.h5:2:2: value of /x (row:column) is out of range: 'nan' (expected a "
+                   "finite number)");
     support_expect(rebias_hdf5_read(file, "/large", &whole, &err), REBIAS_E_FORMAT, &err,
                    "dataset has the wrong type: '/large' (expected integers)");
-    support_expect(rebias_hdf5_shape(file, "/y", 1, shape, &err), REBIAS_E_FORMAT, &err, "dataset is missing: '/y'");
+    support_expect(rebias_hdf5_shape(file, "/y", 1, shape, &err), REBIAS_E_FORMAT, &err,
+                   "dataset is missing: '/y'");
     support_expect(rebias_hdf5_shape(file, "/", 1, shape, &err), REBIAS_E_FORMAT, &err,
                    "cannot open the object as a dataset: '/' (expected a dataset)");
     rebias_hdf5_discard(file);
 }
 
 /* A dataset of the given creation list, without data unless values are given. */
-static void raw_dataset(hid_t file, const char *name, hid_t type, hsize_t count, hid_t creation, const void *values)
+static void raw_dataset(hid_t file, const char *name, hid_t type, hsize_t count, hid_t creation,
+                        const void *values)
 {
     hid_t space = H5Screate_simple(1, &count, NULL);
     hid_t dataset = H5Dcreate2(file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
     assert_true(dataset >= 0);
     if (values != NULL) {
-        assert_true(H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+        assert_true(
+            H5Dwrite(dataset, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
     }
     H5Dclose(dataset);
     H5Sclose(space);
@@ -187,19 +196,22 @@ static void test_tricks_are_refused(void **state)
         {"/filtered", "dataset has an unsupported filter: '/filtered'"},
         {"/huge", "dataset is empty or too large: '/huge' (expected 1 to 100000000 elements)"},
         {"/unwritten", "dataset is incomplete: '/unwritten'"},
-        {"/bits", "dataset has the wrong type: '/bits' (expected integers or floating-point numbers)"},
+        {"/bits",
+         "dataset has the wrong type: '/bits' (expected integers or floating-point numbers)"},
         {"/soft", "dataset is missing: '/soft'"},
     };
     struct rebias_hdf5 *file = NULL;
     assert_int_equal(rebias_hdf5_open(&file, path, &err), REBIAS_OK);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         size_t shape[2] = {0, 0};
-        support_expect(rebias_hdf5_shape(file, cases[i][0], 1, shape, &err), REBIAS_E_FORMAT, &err, cases[i][1]);
+        support_expect(rebias_hdf5_shape(file, cases[i][0], 1, shape, &err), REBIAS_E_FORMAT,
+                       &err, cases[i][1]);
     }
     int32_t narrow[2] = {0, 0};
     const struct rebias_hdf5_array into = {REBIAS_HDF5_INT32, 1, {2, 0}, narrow};
-    support_expect(rebias_hdf5_read(file, "/wide", &into, &err), REBIAS_E_RANGE, &err,
-                   "tricks.h5:2:1: value of /wide (row:column) is out of range: '1099511627776'");
+    support_expect(
+        rebias_hdf5_read(file, "/wide", &into, &err), REBIAS_E_RANGE, &err,
+        "tricks.h5:2:1: value of /wide (row:column) is out of range: '1099511627776'");
     rebias_hdf5_discard(file);
 }
 
@@ -215,11 +227,14 @@ static void test_whole_or_not_at_all(void **state)
     assert_false(support_exists(path));
     support_scratch(path, "no/such/folder.h5");
     assert_int_equal(rebias_hdf5_create(&file, path, &err), REBIAS_OK);
-    support_expect(rebias_hdf5_close(file, &err), REBIAS_E_IO, &err, "cannot write: No such file or directory");
+    support_expect(rebias_hdf5_close(file, &err), REBIAS_E_IO, &err,
+                   "cannot write: No such file or directory");
     assert_int_equal(rebias_hdf5_create(&file, "/dev/full", &err), REBIAS_OK);
-    support_expect(rebias_hdf5_close(file, &err), REBIAS_E_IO, &err, "/dev/full: cannot write: No space left");
+    support_expect(rebias_hdf5_close(file, &err), REBIAS_E_IO, &err,
+                   "/dev/full: cannot write: No space left");
     assert_int_equal(rebias_hdf5_close(NULL, &err), REBIAS_OK);
-    support_expect(rebias_hdf5_open(&file, path, &err), REBIAS_E_IO, &err, "cannot open: No such file");
+    support_expect(rebias_hdf5_open(&file, path, &err), REBIAS_E_IO, &err,
+                   "cannot open: No such file");
     assert_null(file);
     support_write(path, "text.h5", "not HDF5", 8);
     support_expect(rebias_hdf5_open(&file, path, &err), REBIAS_E_FORMAT, &err,
@@ -244,7 +259,8 @@ static void test_error_printing_is_put_back(void **state)
     void *data = NULL;
     int called = 0;
     H5Eset_auto2(H5E_DEFAULT, keep_quiet, &called);
-    support_expect(rebias_hdf5_open(&file, "/nowhere.h5", &err), REBIAS_E_IO, &err, "/nowhere.h5");
+    support_expect(rebias_hdf5_open(&file, "/nowhere.h5", &err), REBIAS_E_IO, &err,
+                   "/nowhere.h5");
     assert_int_equal(called, 0);
     H5Eget_auto2(H5E_DEFAULT, &print, &data);
     assert_true(print == keep_quiet && data == &called);
@@ -254,9 +270,12 @@ int main(void)
 {
     support_start();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_arrays_survive),      cmocka_unit_test(test_attributes_survive),
-        cmocka_unit_test(test_wrong_requests_are_named), cmocka_unit_test(test_tricks_are_refused),
-        cmocka_unit_test(test_whole_or_not_at_all), cmocka_unit_test(test_error_printing_is_put_back),
+        cmocka_unit_test(test_arrays_survive),
+        cmocka_unit_test(test_attributes_survive),
+        cmocka_unit_test(test_wrong_requests_are_named),
+        cmocka_unit_test(test_tricks_are_refused),
+        cmocka_unit_test(test_whole_or_not_at_all),
+        cmocka_unit_test(test_error_printing_is_put_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

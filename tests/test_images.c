@@ -23,7 +23,10 @@ struct bytes {
     size_t size;
 };
 
-#define BYTES(text) {text, sizeof(text) - 1}
+#define BYTES(text)                                                                            \
+    {                                                                                          \
+        text, sizeof(text) - 1                                                                 \
+    }
 
 static const struct bytes images_bytes = BYTES(IMAGES);
 static const struct bytes labels_bytes = BYTES(LABELS);
@@ -63,12 +66,14 @@ static void test_plain_and_gzip(void **state)
     struct rebias_images images = {0};
     write_bytes(image_path, "images", images_bytes);
     write_bytes(label_path, "labels", labels_bytes);
-    support_expect(rebias_images_load(&images, image_path, label_path, &err), REBIAS_OK, &err, NULL);
+    support_expect(rebias_images_load(&images, image_path, label_path, &err), REBIAS_OK, &err,
+                   NULL);
     expect_two_images(&images);
     rebias_images_clear(&images);
     write_gzip(image_path, "images.gz", images_bytes);
     write_gzip(label_path, "labels.gz", labels_bytes);
-    support_expect(rebias_images_load(&images, image_path, label_path, &err), REBIAS_OK, &err, NULL);
+    support_expect(rebias_images_load(&images, image_path, label_path, &err), REBIAS_OK, &err,
+                   NULL);
     expect_two_images(&images);
     rebias_images_clear(&images);
     assert_null(images.pixels);
@@ -92,7 +97,8 @@ static void test_largest_label(void **state)
 
 /* -- 3. malformed files -- */
 
-static void refuse_pair(struct bytes image_file, struct bytes label_file, int expected, const char *message)
+static void refuse_pair(struct bytes image_file, struct bytes label_file, int expected,
+                        const char *message)
 {
     char image_path[1024];
     char label_path[1024];
@@ -101,7 +107,8 @@ static void refuse_pair(struct bytes image_file, struct bytes label_file, int ex
     struct rebias_images images = {.n = 7, .pixels = &stale, .labels = &stale};
     write_bytes(image_path, "bad-images", image_file);
     write_bytes(label_path, "bad-labels", label_file);
-    support_expect(rebias_images_load(&images, image_path, label_path, &err), expected, &err, message);
+    support_expect(rebias_images_load(&images, image_path, label_path, &err), expected, &err,
+                   message);
     assert_null(images.pixels);
     assert_null(images.labels);
     assert_int_equal(images.n, 0);
@@ -116,8 +123,10 @@ static void test_bad_images(void **state)
         int status;
         const char *message;
     } cases[] = {
-        {BYTES(""), REBIAS_E_FORMAT, "bad-images: file is too short for a magic number (expected an IDX file)"},
-        {BYTES("\0\0\x08"), REBIAS_E_FORMAT, "bad-images: file is too short for a magic number"},
+        {BYTES(""), REBIAS_E_FORMAT,
+         "bad-images: file is too short for a magic number (expected an IDX file)"},
+        {BYTES("\0\0\x08"), REBIAS_E_FORMAT,
+         "bad-images: file is too short for a magic number"},
         {BYTES("\0\0\x08\x01\0\0\0\2\7\3"), REBIAS_E_FORMAT,
          "bad-images: wrong magic number: '0x00000801' (expected 0x00000803, IDX images)"},
         {BYTES("\0\0\x0D\x03\0\0\0\2\0\0\0\3\0\0\0\2"), REBIAS_E_FORMAT,
@@ -126,9 +135,12 @@ static void test_bad_images(void **state)
          "bad-images: file is truncated (expected the sizes behind the magic number)"},
         {BYTES(IMAGES_HEAD "01234567890"), REBIAS_E_FORMAT,
          "bad-images: file is truncated: 11 bytes behind the header (expected 12)"},
-        {BYTES(IMAGES "x"), REBIAS_E_FORMAT, "bad-images: trailing bytes: 13 bytes behind the header (expected 12)"},
-        {BYTES("\0\0\x08\x03\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFFxx"), REBIAS_E_FORMAT,
-         "bad-images: file is truncated: 2 bytes behind the header (expected more than memory can hold)"},
+        {BYTES(IMAGES "x"), REBIAS_E_FORMAT,
+         "bad-images: trailing bytes: 13 bytes behind the header (expected 12)"},
+        {BYTES("\0\0\x08\x03\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFFxx"),
+         REBIAS_E_FORMAT,
+         "bad-images: file is truncated: 2 bytes behind the header (expected more than memory "
+         "can hold)"},
         {BYTES("\0\0\x08\x03\0\0\0\0\0\0\0\3\0\0\0\2"), REBIAS_E_DATA,
          "bad-images: file holds no images (expected at least one image)"},
         {BYTES("\0\0\x08\x03\0\0\0\2\0\0\0\0\0\0\0\2"), REBIAS_E_FORMAT,
@@ -146,10 +158,14 @@ static void test_bad_labels(void **state)
         struct bytes file;
         const char *message;
     } cases[] = {
-        {BYTES(IMAGES), "bad-labels: wrong magic number: '0x00000803' (expected 0x00000801, IDX labels)"},
-        {BYTES("\0\0\x08\x01\0\0"), "bad-labels: file is truncated (expected the sizes behind the magic number)"},
-        {BYTES("\0\0\x08\x01\0\0\0\2\7"), "bad-labels: file is truncated: 1 bytes behind the header (expected 2)"},
-        {BYTES(LABELS "\1"), "bad-labels: trailing bytes: 3 bytes behind the header (expected 2)"},
+        {BYTES(IMAGES),
+         "bad-labels: wrong magic number: '0x00000803' (expected 0x00000801, IDX labels)"},
+        {BYTES("\0\0\x08\x01\0\0"),
+         "bad-labels: file is truncated (expected the sizes behind the magic number)"},
+        {BYTES("\0\0\x08\x01\0\0\0\2\7"),
+         "bad-labels: file is truncated: 1 bytes behind the header (expected 2)"},
+        {BYTES(LABELS "\1"),
+         "bad-labels: trailing bytes: 3 bytes behind the header (expected 2)"},
         {BYTES("\0\0\x08\x01\0\0\0\3\7\3\1"),
          "bad-labels: 3 labels for 2 images (expected as many labels as images)"},
     };
@@ -178,8 +194,10 @@ static void test_bad_gzip_and_missing(void **state)
     char missing[1024];
     support_scratch(missing, "missing-labels");
     write_bytes(path, "images", images_bytes);
-    support_expect(rebias_images_load(&images, path, missing, &err), REBIAS_E_IO, &err, "missing-labels: cannot open");
-    support_expect(rebias_images_load(&images, missing, path, &err), REBIAS_E_IO, &err, "missing-labels: cannot open");
+    support_expect(rebias_images_load(&images, path, missing, &err), REBIAS_E_IO, &err,
+                   "missing-labels: cannot open");
+    support_expect(rebias_images_load(&images, missing, path, &err), REBIAS_E_IO, &err,
+                   "missing-labels: cannot open");
     assert_null(images.pixels);
 }
 
@@ -219,9 +237,9 @@ static void test_folders(void **state)
     char parent[1024];
     make_set(folder, "small", false, images_bytes);
     support_scratch(parent, "");
-    expect_set(folder, NULL);        /* NAME is a folder */
-    expect_set("anything", folder);  /* data_dir itself */
-    expect_set("small", parent);     /* data_dir/NAME */
+    expect_set(folder, NULL);       /* NAME is a folder */
+    expect_set("anything", folder); /* data_dir itself */
+    expect_set("small", parent);    /* data_dir/NAME */
     make_set(folder, "mixed", true, images_bytes);
     expect_set(folder, NULL);
     char path[1024];
@@ -237,7 +255,8 @@ static void test_checksum(void **state)
     char folder[1024];
     char path[1024];
     make_set(folder, "summed", false, images_bytes);
-    write_bytes(path, "summed/t10k-labels-idx1-ubyte", (struct bytes)BYTES("\0\0\x08\x01\0\0\0\2\0\1"));
+    write_bytes(path, "summed/t10k-labels-idx1-ubyte",
+                (struct bytes)BYTES("\0\0\x08\x01\0\0\0\2\0\1"));
     struct rebias_image_set *set = NULL;
     assert_int_equal(rebias_image_set_load(&set, folder, NULL, NULL), REBIAS_OK);
     assert_string_equal(set->checksum[3], "crc32:e29b9c8f");
@@ -256,11 +275,14 @@ static void test_bad_folders(void **state)
     support_scratch(path, "incomplete/t10k-labels-idx1-ubyte");
     assert_int_equal(unlink(path), 0);
     support_expect(rebias_image_set_load(&set, folder, NULL, &err), REBIAS_E_IO, &err,
-                   "incomplete: file is missing: 't10k-labels-idx1-ubyte' (expected the four files of a data set)");
+                   "incomplete: file is missing: 't10k-labels-idx1-ubyte' (expected the four "
+                   "files of a data set)");
     assert_null(set);
-    make_set(folder, "shapes", false, (struct bytes)BYTES("\0\0\x08\x03\0\0\0\2\0\0\0\1\0\0\0\1xy"));
+    make_set(folder, "shapes", false,
+             (struct bytes)BYTES("\0\0\x08\x03\0\0\0\2\0\0\0\1\0\0\0\1xy"));
     support_expect(rebias_image_set_load(&set, folder, NULL, &err), REBIAS_E_FORMAT, &err,
-                   "t10k-images-idx3-ubyte: test images are 1 x 1, training images 3 x 2 (expected images of one size)");
+                   "t10k-images-idx3-ubyte: test images are 1 x 1, training images 3 x 2 "
+                   "(expected images of one size)");
     assert_null(set);
     make_set(folder, "broken", false, (struct bytes)BYTES("junk"));
     support_expect(rebias_image_set_load(&set, folder, NULL, &err), REBIAS_E_FORMAT, &err,
@@ -273,20 +295,24 @@ static void test_not_found(void **state)
     (void)state;
     struct rebias_error err = {0};
     struct rebias_image_set *set = NULL;
-    support_expect(rebias_image_set_load(&set, "no-set", "/no-folder", &err), REBIAS_E_NAME, &err,
-                   "data set not found in /no-folder, /no-folder/no-set, no-set, /usr/share/datasets/no-set, "
-                   "/usr/local/share/datasets/no-set: 'no-set' (expected fashion-mnist, mnist or a folder with "
+    support_expect(rebias_image_set_load(&set, "no-set", "/no-folder", &err), REBIAS_E_NAME,
+                   &err,
+                   "data set not found in /no-folder, /no-folder/no-set, no-set, "
+                   "/usr/share/datasets/no-set, "
+                   "/usr/local/share/datasets/no-set: 'no-set' (expected fashion-mnist, mnist "
+                   "or a folder with "
                    "train-images-idx3-ubyte[.gz] and its three companions)");
     assert_null(set);
     support_expect(rebias_image_set_load(&set, "no-set", NULL, &err), REBIAS_E_NAME, &err,
-                   "data set not found in no-set, /usr/share/datasets/no-set, /usr/local/share/datasets/no-set");
+                   "data set not found in no-set, /usr/share/datasets/no-set, "
+                   "/usr/local/share/datasets/no-set");
     if (!support_exists("mnist") && !support_exists("/usr/share/datasets/mnist")) {
         support_expect(rebias_image_set_load(&set, "mnist", NULL, &err), REBIAS_E_NAME, &err,
                        "(expected its four IDX files; get them with scripts/fetch-mnist)");
     }
     if (!support_exists("/usr/share/datasets/fashion-mnist")) {
-        support_expect(rebias_image_set_load(&set, "fashion-mnist", NULL, &err), REBIAS_E_NAME, &err,
-                       "Debian and Ubuntu: apt install dataset-fashion-mnist)");
+        support_expect(rebias_image_set_load(&set, "fashion-mnist", NULL, &err), REBIAS_E_NAME,
+                       &err, "Debian and Ubuntu: apt install dataset-fashion-mnist)");
     }
     assert_null(set);
 }
@@ -312,7 +338,8 @@ static void expect_full_size(const struct rebias_image_set *set)
     assert_true(set->train.classes == 10 && set->test.classes == 10);
 }
 
-/* The mean of the training pixels, 0.2860, is the constant by which PyTorch users normalise Fashion-MNIST. */
+/* The mean of the training pixels, 0.2860, is the constant by which PyTorch users normalise
+ * Fashion-MNIST. */
 static void test_fashion_mnist(void **state)
 {
     (void)state;
@@ -322,7 +349,8 @@ static void test_fashion_mnist(void **state)
     }
     struct rebias_error err = {0};
     struct rebias_image_set *set = NULL;
-    support_expect(rebias_image_set_load(&set, "fashion-mnist", NULL, &err), REBIAS_OK, &err, NULL);
+    support_expect(rebias_image_set_load(&set, "fashion-mnist", NULL, &err), REBIAS_OK, &err,
+                   NULL);
     expect_full_size(set);
     size_t count[10] = {0};
     size_t test_count[10] = {0};
@@ -361,11 +389,16 @@ int main(void)
 {
     support_start();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain_and_gzip), cmocka_unit_test(test_largest_label),
-        cmocka_unit_test(test_bad_images),     cmocka_unit_test(test_bad_labels),
-        cmocka_unit_test(test_bad_gzip_and_missing), cmocka_unit_test(test_folders),
-        cmocka_unit_test(test_checksum),       cmocka_unit_test(test_bad_folders),
-        cmocka_unit_test(test_not_found),      cmocka_unit_test(test_fashion_mnist),
+        cmocka_unit_test(test_plain_and_gzip),
+        cmocka_unit_test(test_largest_label),
+        cmocka_unit_test(test_bad_images),
+        cmocka_unit_test(test_bad_labels),
+        cmocka_unit_test(test_bad_gzip_and_missing),
+        cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_checksum),
+        cmocka_unit_test(test_bad_folders),
+        cmocka_unit_test(test_not_found),
+        cmocka_unit_test(test_fashion_mnist),
         cmocka_unit_test(test_mnist),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* test_network.c - multi-layer perceptrons.
- * 1. helpers   2. a double-precision reference   3. forward   4. gradients   5. extreme outputs   6. updates
+ * 1. helpers   2. a double-precision reference   3. forward   4. gradients   5. extreme outputs
+ * 6. updates
  * 7. accuracy   8. wrong options
  */
 #include "support.h"
@@ -14,7 +15,9 @@
 
 enum { INPUTS = 6, OUTPUTS = 3, BATCH = 7, WIDEST = 8 };
 
-static struct rebias_network_options options_of(size_t layers, enum rebias_activation activation, enum rebias_loss loss)
+static struct rebias_network_options options_of(size_t layers,
+                                                enum rebias_activation activation,
+                                                enum rebias_loss loss)
 {
     static const size_t sizes[4] = {INPUTS, 5, 4, OUTPUTS};
     struct rebias_network_options o = rebias_network_options_defaults();
@@ -38,7 +41,8 @@ static struct rebias_network *new_network(const struct rebias_network_options *o
 /* x[n] uniform in (low, high). */
 static void fill_uniform(uint32_t entity, double low, double high, size_t n, float *x)
 {
-    const struct rebias_stream stream = {.seed = 11, .purpose = REBIAS_FOR_TEST, .entity = entity};
+    const struct rebias_stream stream = {
+        .seed = 11, .purpose = REBIAS_FOR_TEST, .entity = entity};
     for (size_t i = 0; i < n; i++) {
         double u = 0.0;
         rebias_random_uniform(&stream, i, 1, &u);
@@ -56,7 +60,8 @@ static size_t layer_size(const struct rebias_network *network, size_t l)
 static void randomise(struct rebias_network *network)
 {
     for (size_t l = 0; l < rebias_network_options_of(network)->layers; l++) {
-        fill_uniform(50 + (uint32_t)l, -1.0, 1.0, layer_size(network, l), rebias_network_weights(network, l));
+        fill_uniform(50 + (uint32_t)l, -1.0, 1.0, layer_size(network, l),
+                     rebias_network_weights(network, l));
     }
 }
 
@@ -66,7 +71,9 @@ static const uint8_t labels[BATCH] = {2, 0, 1, 1, 2, 0, 2};
 
 static double activate(enum rebias_activation f, double z)
 {
-    return f == REBIAS_SIGMOID ? 1.0 / (1.0 + exp(-z)) : f == REBIAS_TANH ? tanh(z) : fmax(z, 0.0);
+    return f == REBIAS_SIGMOID ? 1.0 / (1.0 + exp(-z))
+           : f == REBIAS_TANH  ? tanh(z)
+                               : fmax(z, 0.0);
 }
 
 /* Without the shift by the largest: the networks here have small z. */
@@ -90,8 +97,8 @@ struct nudge {
 };
 
 /* Output a[OUTPUTS] of one input; *kink = smallest |z| that ReLU has seen. */
-static void reference_forward(struct rebias_network *network, const float *x, struct nudge nudge, double *a,
-                              double *kink)
+static void reference_forward(struct rebias_network *network, const float *x,
+                              struct nudge nudge, double *a, double *kink)
 {
     const struct rebias_network_options *o = rebias_network_options_of(network);
     double below[WIDEST];
@@ -122,7 +129,8 @@ static void reference_forward(struct rebias_network *network, const float *x, st
     }
 }
 
-static double reference_loss(struct rebias_network *network, size_t n, const float *x, struct nudge nudge, double *kink)
+static double reference_loss(struct rebias_network *network, size_t n, const float *x,
+                             struct nudge nudge, double *kink)
 {
     double loss = 0.0;
     for (size_t i = 0; i < n; i++) {
@@ -162,7 +170,8 @@ static void for_every_network(void (*check)(struct rebias_network *network, size
 
 /* -- 3. forward -- */
 
-/* At most 8 products of size 1 and three layers: float32 leaves 10 roundings of 6e-8 each, times factors below 3. */
+/* At most 8 products of size 1 and three layers: float32 leaves 10 roundings of 6e-8 each,
+ * times factors below 3. */
 static void check_forward(struct rebias_network *network, size_t n)
 {
     float x[BATCH * INPUTS];
@@ -233,10 +242,12 @@ static void test_images_are_scaled(void **state)
 
 /* -- 4. gradients -- */
 
-/* Central differences of the double loss: with h = 1e-5 they err by h^2 f''' < 1e-9 and 1e-16/h = 1e-11. What the
- * tolerance allows for is float32: some 20 roundings of 6e-8 relative to the layer's largest gradient, and 2e-7 of the
- * activations. A ReLU nearer to its kink than h times the largest input would spoil the difference. */
-static void check_layer_gradient(struct rebias_network *network, size_t l, size_t n, const float *x)
+/* Central differences of the double loss: with h = 1e-5 they err by h^2 f''' < 1e-9 and 1e-16/h
+ * = 1e-11. What the tolerance allows for is float32: some 20 roundings of 6e-8 relative to the
+ * layer's largest gradient, and 2e-7 of the activations. A ReLU nearer to its kink than h times
+ * the largest input would spoil the difference. */
+static void check_layer_gradient(struct rebias_network *network, size_t l, size_t n,
+                                 const float *x)
 {
     const double h = 1e-5;
     const float *gradient = rebias_network_gradient(network, l);
@@ -246,8 +257,9 @@ static void check_layer_gradient(struct rebias_network *network, size_t l, size_
     for (size_t i = 0; i < layer_size(network, l); i++) {
         const struct nudge up = {l, i, h};
         const struct nudge down = {l, i, -h};
-        expected[i] =
-            (reference_loss(network, n, x, up, &kink) - reference_loss(network, n, x, down, &kink)) / (2.0 * h);
+        expected[i] = (reference_loss(network, n, x, up, &kink) -
+                       reference_loss(network, n, x, down, &kink)) /
+                      (2.0 * h);
         largest = fmax(largest, fabs(expected[i]));
     }
     assert_true(kink > 2.0 * h);
@@ -276,14 +288,16 @@ static void test_gradients_equal_central_differences(void **state)
     for_every_network(check_gradients);
 }
 
-/* One vector with zeros: only rows of nonzero inputs are computed. The same vector twice as a batch has the same mean
- * gradient; what an earlier batch left in the skipped rows must not show. */
+/* One vector with zeros: only rows of nonzero inputs are computed. The same vector twice as a
+ * batch has the same mean gradient; what an earlier batch left in the skipped rows must not
+ * show. */
 static void test_single_gradient_equals_dense(void **state)
 {
     (void)state;
     const struct rebias_network_options o = options_of(2, REBIAS_RELU, REBIAS_CROSS_ENTROPY);
     struct rebias_network *network = new_network(&o);
-    float x[2 * INPUTS] = {0.0f, 0.5f, 0.0f, 0.25f, 0.0f, 1.0f, 0.0f, 0.5f, 0.0f, 0.25f, 0.0f, 1.0f};
+    float x[2 * INPUTS] = {0.0f, 0.5f, 0.0f, 0.25f, 0.0f, 1.0f,
+                           0.0f, 0.5f, 0.0f, 0.25f, 0.0f, 1.0f};
     const uint8_t label[2] = {1, 1};
     float dense[2][64];
     randomise(network);
@@ -292,7 +306,8 @@ static void test_single_gradient_equals_dense(void **state)
     rebias_network_forward(network, 2);
     rebias_network_backward(network, 2, label);
     for (size_t l = 0; l < 2; l++) {
-        memcpy(dense[l], rebias_network_gradient(network, l), layer_size(network, l) * sizeof(float));
+        memcpy(dense[l], rebias_network_gradient(network, l),
+               layer_size(network, l) * sizeof(float));
     }
     check_gradients(network, BATCH);
     rebias_network_set_inputs(network, 1, x);
@@ -302,7 +317,8 @@ static void test_single_gradient_equals_dense(void **state)
         const float *gradient = rebias_network_gradient(network, l);
         for (size_t i = 0; i < layer_size(network, l); i++) {
             support_close((double)gradient[i], (double)dense[l][i], 0.0, 1e-6);
-            assert_true(l > 0 || x[i / 5 % INPUTS] != 0.0f || i / 5 == INPUTS || gradient[i] == 0.0f);
+            assert_true(l > 0 || x[i / 5 % INPUTS] != 0.0f || i / 5 == INPUTS ||
+                        gradient[i] == 0.0f);
         }
     }
     rebias_network_free(network);
@@ -333,7 +349,8 @@ static void test_nan_stays_visible(void **state)
     (void)state;
     for (int f = REBIAS_SIGMOID; f <= REBIAS_RELU; f++) {
         for (int loss = REBIAS_CROSS_ENTROPY; loss <= REBIAS_SQUARED_ERROR; loss++) {
-            const struct rebias_network_options o = options_of(2, (enum rebias_activation)f, (enum rebias_loss)loss);
+            const struct rebias_network_options o =
+                options_of(2, (enum rebias_activation)f, (enum rebias_loss)loss);
             struct rebias_network *network = new_network(&o);
             float x[2 * INPUTS];
             fill_uniform(4, 0.5, 1.0, 2 * INPUTS, x);
@@ -348,7 +365,8 @@ static void test_nan_stays_visible(void **state)
 
 /* -- 6. initial weights and updates -- */
 
-/* Uniform in +- limit: bounds, and the mean of squares limit^2/3 within 5 standard errors (limit^2 sqrt(4/45/n)). */
+/* Uniform in +- limit: bounds, and the mean of squares limit^2/3 within 5 standard errors
+ * (limit^2 sqrt(4/45/n)). */
 static void test_initial_weights(void **state)
 {
     (void)state;
@@ -392,13 +410,16 @@ static void test_software_update(void **state)
     one_gradient(network);
     assert_null(rebias_network_crossbar(network, 0));
     for (size_t l = 0; l < 2; l++) {
-        memcpy(before[l], rebias_network_weights(network, l), layer_size(network, l) * sizeof(float));
+        memcpy(before[l], rebias_network_weights(network, l),
+               layer_size(network, l) * sizeof(float));
     }
     assert_int_equal(rebias_network_update(network, BATCH, rate, 0), 0);
     for (size_t l = 0; l < 2; l++) {
         for (size_t i = 0; i < layer_size(network, l); i++) {
-            float expected = before[l][i] - (float)rate[l] * rebias_network_gradient(network, l)[i];
-            assert_true(rebias_network_weights(network, l)[i] == expected); /* the same two operations */
+            float expected =
+                before[l][i] - (float)rate[l] * rebias_network_gradient(network, l)[i];
+            assert_true(rebias_network_weights(network, l)[i] ==
+                        expected); /* the same two operations */
         }
     }
     rebias_network_free(network);
@@ -415,7 +436,8 @@ static void check_biases(enum rebias_biases biases)
     const double rate[2] = {0.05, 0.05};
     float before[2][64];
     for (size_t l = 0; l < 2; l++) {
-        memcpy(before[l], rebias_network_weights(network, l), layer_size(network, l) * sizeof(float));
+        memcpy(before[l], rebias_network_weights(network, l),
+               layer_size(network, l) * sizeof(float));
     }
     one_gradient(network);
     assert_true(rebias_network_update(network, BATCH, rate, 0) > 0);
@@ -488,7 +510,8 @@ static void test_accuracy_counts(void **state)
         right += label[i] == i % 3;
     }
     const struct rebias_images images = {N, 1, 3, 3, pixels, label};
-    support_close(rebias_network_accuracy(network, &images, NULL), (double)right / N, 1e-15, 0.0);
+    support_close(rebias_network_accuracy(network, &images, NULL), (double)right / N, 1e-15,
+                  0.0);
     rebias_network_free(network);
 }
 

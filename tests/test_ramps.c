@@ -10,19 +10,22 @@
 
 /* -- 1. helpers -- */
 
-static struct rebias_pulses *load_text(const char *text, const struct rebias_ramps_options *options)
+static struct rebias_pulses *load_text(const char *text,
+                                       const struct rebias_ramps_options *options)
 {
     char path[1024];
     struct rebias_error err = {0};
     struct rebias_pulses *pulses = NULL;
     support_write(path, "ramps.csv", text, strlen(text));
-    support_expect(rebias_pulses_load_ramps(&pulses, path, NULL, options, &err), REBIAS_OK, &err, NULL);
+    support_expect(rebias_pulses_load_ramps(&pulses, path, NULL, options, &err), REBIAS_OK,
+                   &err, NULL);
     assert_non_null(pulses);
     assert_null(pulses->device);
     return pulses;
 }
 
-static void expect_point(const struct rebias_pulses *p, size_t i, int cycle, int pulse, double G, double dG)
+static void expect_point(const struct rebias_pulses *p, size_t i, int cycle, int pulse,
+                         double G, double dG)
 {
     assert_true(i < p->n);
     assert_int_equal(p->cycle[i], cycle);
@@ -92,9 +95,11 @@ static void test_two_files(void **state)
     const struct rebias_ramps_options options = rebias_ramps_options_defaults();
     support_write(set_path, "set.csv", "a\n1\n2\n", 6);
     support_write(reset_path, "reset.csv", "a,b\n5,9\n4,8\n", 12);
-    assert_int_equal(rebias_pulses_load_ramps(&p, set_path, reset_path, &options, NULL), REBIAS_OK);
+    assert_int_equal(rebias_pulses_load_ramps(&p, set_path, reset_path, &options, NULL),
+                     REBIAS_OK);
     assert_int_equal(p->n, 3);
-    assert_true(p->polarity[0] == REBIAS_SET && p->polarity[1] == REBIAS_RESET && p->polarity[2] == REBIAS_RESET);
+    assert_true(p->polarity[0] == REBIAS_SET && p->polarity[1] == REBIAS_RESET &&
+                p->polarity[2] == REBIAS_RESET);
     expect_point(p, 0, 1, 1, 1.0, 1.0);
     expect_point(p, 1, 1, 1, 5.0, -1.0);
     expect_point(p, 2, 2, 1, 9.0, -1.0);
@@ -107,15 +112,16 @@ static void test_two_files(void **state)
 
 /* -- 3. malformed files and options -- */
 
-static void refuse_text(const char *text, const struct rebias_ramps_options *options, int expected,
-                        const char *message)
+static void refuse_text(const char *text, const struct rebias_ramps_options *options,
+                        int expected, const char *message)
 {
     char path[1024];
     struct rebias_error err = {0};
     struct rebias_pulses one = {0};
     struct rebias_pulses *pulses = &one;
     support_write(path, "bad.csv", text, strlen(text));
-    support_expect(rebias_pulses_load_ramps(&pulses, NULL, path, options, &err), expected, &err, message);
+    support_expect(rebias_pulses_load_ramps(&pulses, NULL, path, options, &err), expected, &err,
+                   message);
     support_expect(expected, expected, &err, path);
     assert_null(pulses);
     assert_int_equal(rebias_pulses_load_ramps(&pulses, path, NULL, options, NULL), expected);
@@ -136,14 +142,16 @@ static void test_malformed(void **state)
         {"a,b\n1,2\n1,x\n", REBIAS_E_FORMAT, ":3:2: not a number: 'x'"},
         {"a,b\n1,nan\n", REBIAS_E_RANGE, ":2:2: number is not finite: 'nan'"},
         {"a,b\n1,inf\n", REBIAS_E_RANGE, ":2:2: number is not finite: 'inf'"},
-        {"a;b\n1;2,5\n", REBIAS_E_FORMAT, ":2:2: decimal comma: '2,5' (expected a decimal point)"},
+        {"a;b\n1;2,5\n", REBIAS_E_FORMAT,
+         ":2:2: decimal comma: '2,5' (expected a decimal point)"},
         {"a,b\n1,-2\n", REBIAS_E_RANGE,
          ":2:2: negative conductance: '-2' (expected current and read voltage of one sign)"},
         {"a,b\n1\n", REBIAS_E_FORMAT, ":2: row has 1 field (expected 2 as in the header)"},
         {"a,b\n1,2,3\n", REBIAS_E_FORMAT, ":2: row has 3 fields (expected 2 as in the header"},
         {"a,b\n1,\"2\n", REBIAS_E_FORMAT, ":2:2: quote is not closed"},
         {"a,b\n1,2\n", REBIAS_E_DATA,
-         ": no points in these ramps (bad rows skipped: 0) (expected two successive reads in one column)"},
+         ": no points in these ramps (bad rows skipped: 0) (expected two successive reads in "
+         "one column)"},
         {"a,b\n1,\n,2\n3,\n", REBIAS_E_DATA, ": no points in these ramps"},
     };
     const struct rebias_ramps_options options = rebias_ramps_options_defaults();
@@ -152,7 +160,8 @@ static void test_malformed(void **state)
     }
     const struct rebias_ramps_options tiny = {.read_voltage = 1e-300, .scale = 1.0};
     refuse_text("a\n1e10\n", &tiny, REBIAS_E_RANGE,
-                ":2:1: conductance is not finite: '1e10' (expected a conductance within double precision)");
+                ":2:1: conductance is not finite: '1e10' (expected a conductance within double "
+                "precision)");
 }
 
 static void test_skip_bad(void **state)
@@ -170,7 +179,8 @@ static void test_skip_bad(void **state)
     rebias_pulses_free(p);
     refuse_text("a\nx\ny\n", &options, REBIAS_E_DATA,
                 ":2:1: no data rows left, 2 skipped as bad; the first one: not a number: 'x'");
-    refuse_text("a\n1\ny\n2\n", &options, REBIAS_E_DATA, ": no points in these ramps (bad rows skipped: 1)");
+    refuse_text("a\n1\ny\n2\n", &options, REBIAS_E_DATA,
+                ": no points in these ramps (bad rows skipped: 1)");
 }
 
 static void test_bad_options(void **state)
@@ -179,31 +189,32 @@ static void test_bad_options(void **state)
     struct rebias_ramps_options options = rebias_ramps_options_defaults();
     struct rebias_error err = {0};
     struct rebias_pulses *p = NULL;
-    support_expect(rebias_pulses_load_ramps(&p, NULL, NULL, &options, &err), REBIAS_E_DATA, &err,
-                   "no file of ramps is given");
+    support_expect(rebias_pulses_load_ramps(&p, NULL, NULL, &options, &err), REBIAS_E_DATA,
+                   &err, "no file of ramps is given");
     options.read_voltage = (double)NAN;
-    support_expect(rebias_pulses_load_ramps(&p, "unread", NULL, &options, &err), REBIAS_E_RANGE, &err,
-                   "V: it must be finite");
+    support_expect(rebias_pulses_load_ramps(&p, "unread", NULL, &options, &err), REBIAS_E_RANGE,
+                   &err, "V: it must be finite");
     options.read_voltage = 0.1;
     static const double scales[] = {0.0, -1.0, HUGE_VAL};
     for (size_t i = 0; i < 3; i++) {
         options.scale = scales[i];
-        support_expect(rebias_pulses_load_ramps(&p, "unread", NULL, &options, &err), REBIAS_E_RANGE, &err,
-                       ": it must be finite and positive");
+        support_expect(rebias_pulses_load_ramps(&p, "unread", NULL, &options, &err),
+                       REBIAS_E_RANGE, &err, ": it must be finite and positive");
     }
     options.scale = 1.0;
     char path[1024];
     support_scratch(path, "missing.csv");
-    support_expect(rebias_pulses_load_ramps(&p, path, NULL, &options, &err), REBIAS_E_IO, &err, "cannot open");
+    support_expect(rebias_pulses_load_ramps(&p, path, NULL, &options, &err), REBIAS_E_IO, &err,
+                   "cannot open");
     assert_null(p);
 }
 
 /* -- 4. measured ramps -- */
 
-/* Expected numbers: awk over the two files, read before this reader was written. set.csv: 192 rows of 39 cells, 126
- * empty, reset.csv: 153 rows of 40 cells, 65 empty, all of them at the ends of columns; so each column gives
- * one point less than it has reads: 7488 - 126 - 39 = 7323 and 6120 - 65 - 40 = 6015. Mean and sd of the steps
- * of the current, divided by 0.1 V. */
+/* Expected numbers: awk over the two files, read before this reader was written. set.csv: 192
+ * rows of 39 cells, 126 empty, reset.csv: 153 rows of 40 cells, 65 empty, all of them at the
+ * ends of columns; so each column gives one point less than it has reads: 7488 - 126 - 39 =
+ * 7323 and 6120 - 65 - 40 = 6015. Mean and sd of the steps of the current, divided by 0.1 V. */
 static void test_measured(void **state)
 {
     (void)state;
@@ -217,7 +228,8 @@ static void test_measured(void **state)
     options.read_voltage = 0.1;
     struct rebias_error err = {0};
     struct rebias_pulses *p = NULL;
-    support_expect(rebias_pulses_load_ramps(&p, set_path, reset_path, &options, &err), REBIAS_OK, &err, NULL);
+    support_expect(rebias_pulses_load_ramps(&p, set_path, reset_path, &options, &err),
+                   REBIAS_OK, &err, NULL);
     struct rebias_pulses_summary set;
     struct rebias_pulses_summary reset;
     rebias_pulses_describe(p, REBIAS_SET, &set);

@@ -1,8 +1,9 @@
 /* test_random.c - addressed random numbers.
- * 1. Philox against Random123   2. words   3. uniform numbers   4. normal numbers   5. streams   6. permutations
+ * 1. Philox against Random123   2. words   3. uniform numbers   4. normal numbers   5. streams
+ * 6. permutations
  *
- * All addresses are fixed, so each statistical check either holds or not; the false-alarm rate stated beside it is
- * the chance that a perfect generator had failed it at a random address.
+ * All addresses are fixed, so each statistical check either holds or not; the false-alarm rate
+ * stated beside it is the chance that a perfect generator had failed it at a random address.
  */
 #include "support.h"
 #include "rebias/random.h"
@@ -18,7 +19,8 @@ static const double FALSE_ALARM = 1e-6; /* of each statistical check */
 
 static struct rebias_stream stream_of(uint32_t entity, uint32_t step)
 {
-    return (struct rebias_stream){.seed = 20240517, .purpose = REBIAS_FOR_TEST, .entity = entity, .step = step};
+    return (struct rebias_stream){
+        .seed = 20240517, .purpose = REBIAS_FOR_TEST, .entity = entity, .step = step};
 }
 
 /* Asserts |z| below the two-sided limit of a standard normal statistic. */
@@ -29,24 +31,26 @@ static void expect_standard(double z, const char *what)
     }
 }
 
-/* Kolmogorov-Smirnov: F[n] = hypothetical cdf at the sorted sample. Limit of D sqrt(n) from the leading term of its
- * tail, 2 exp(-2 d^2). */
+/* Kolmogorov-Smirnov: F[n] = hypothetical cdf at the sorted sample. Limit of D sqrt(n) from the
+ * leading term of its tail, 2 exp(-2 d^2). */
 static void expect_uniform_cdf(size_t n, const double *F)
 {
     double largest = 0.0;
     for (size_t i = 0; i < n; i++) {
-        largest = fmax(largest, fmax((double)(i + 1) / (double)n - F[i], F[i] - (double)i / (double)n));
+        largest = fmax(largest,
+                       fmax((double)(i + 1) / (double)n - F[i], F[i] - (double)i / (double)n));
     }
     double limit = sqrt(-0.5 * log(0.5 * FALSE_ALARM));
     if (!(largest * sqrt((double)n) < limit)) {
-        fail_msg("Kolmogorov-Smirnov: D sqrt(n) = %g, limit %g", largest * sqrt((double)n), limit);
+        fail_msg("Kolmogorov-Smirnov: D sqrt(n) = %g, limit %g", largest * sqrt((double)n),
+                 limit);
     }
 }
 
 /* -- 1. Philox against Random123 -- */
 
-/* The published known answers for philox4x32-10 (Random123's kat_vectors): counter and key all 0, all ones, and
- * digits of pi. */
+/* The published known answers for philox4x32-10 (Random123's kat_vectors): counter and key all
+ * 0, all ones, and digits of pi. */
 static const struct {
     uint32_t counter[4], key[2], answer[4];
 } known[] = {
@@ -73,7 +77,8 @@ static void test_known_answers(void **state)
     (void)state;
     for (size_t k = 0; k < sizeof known / sizeof known[0]; k++) {
         const uint32_t *c = known[k].counter;
-        const struct rebias_stream stream = {.seed = (uint64_t)known[k].key[1] << 32 | known[k].key[0],
+        const struct rebias_stream stream = {.seed = (uint64_t)known[k].key[1] << 32 |
+                                                     known[k].key[0],
                                              .purpose = c[3] >> 24,
                                              .replicate = c[3] & 0xffffff,
                                              .entity = c[2],
@@ -105,8 +110,9 @@ static struct rebias_stream random_address(uint64_t *x)
                                   .step = (uint32_t)splitmix(x)};
 }
 
-/* 5000 random addresses, first blocks (also such that the number wraps at 2^32) and counts of 0 to 70 blocks, hence
- * whole and partial groups of the vector loop; nothing is written beyond the end. */
+/* 5000 random addresses, first blocks (also such that the number wraps at 2^32) and counts of 0
+ * to 70 blocks, hence whole and partial groups of the vector loop; nothing is written beyond
+ * the end. */
 static void test_against_random123(void **state)
 {
     (void)state;
@@ -115,7 +121,8 @@ static void test_against_random123(void **state)
     for (int k = 0; k < ADDRESSES; k++) {
         struct rebias_stream stream = random_address(&x);
         size_t n = (size_t)(splitmix(&x) % (MOST + 1));
-        uint32_t first = k % 10 == 0 ? UINT32_MAX - (uint32_t)(splitmix(&x) % MOST) : (uint32_t)splitmix(&x);
+        uint32_t first =
+            k % 10 == 0 ? UINT32_MAX - (uint32_t)(splitmix(&x) % MOST) : (uint32_t)splitmix(&x);
         uint32_t words[4 * MOST + 1];
         memset(words, 0xab, sizeof words);
         rebias_random_blocks(&stream, first, n, words);
@@ -137,7 +144,8 @@ static uint32_t reference_word(const struct rebias_stream *stream, uint64_t w)
     return block[w % 4];
 }
 
-/* Any first word and count: word w is word w % 4 of block w / 4, the same for every way of asking. */
+/* Any first word and count: word w is word w % 4 of block w / 4, the same for every way of
+ * asking. */
 static void test_words(void **state)
 {
     (void)state;
@@ -190,7 +198,8 @@ static void test_uniform_definition(void **state)
     assert_true(one == x[4321]);
 }
 
-/* Moments k = 1 .. 4: mean 1/(k + 1), variance 1/(2k + 1) - 1/(k + 1)^2; lag-1 correlation; KS. */
+/* Moments k = 1 .. 4: mean 1/(k + 1), variance 1/(2k + 1) - 1/(k + 1)^2; lag-1 correlation; KS.
+ */
 static void test_uniform_distribution(void **state)
 {
     (void)state;
@@ -210,7 +219,8 @@ static void test_uniform_distribution(void **state)
     }
     for (int k = 1; k <= 4; k++) {
         double variance = 1.0 / (2 * k + 1) - 1.0 / ((k + 1) * (k + 1));
-        expect_standard((power[k - 1] / MANY - 1.0 / (k + 1)) / sqrt(variance / MANY), "a moment");
+        expect_standard((power[k - 1] / MANY - 1.0 / (k + 1)) / sqrt(variance / MANY),
+                        "a moment");
     }
     expect_standard(lag * 12.0 / sqrt((double)MANY), "the correlation of neighbours");
     gsl_sort(x, 1, MANY);
@@ -220,12 +230,13 @@ static void test_uniform_distribution(void **state)
 
 /* -- 4. normal numbers -- */
 
-/* The error bounds of the docstring: absolute 2e-6 in the body (|p - 1/2| <= 0.425), relative 1e-6 in the tails,
- * against GSL's double-precision quantile; odd symmetry is exact. */
+/* The error bounds of the docstring: absolute 2e-6 in the body (|p - 1/2| <= 0.425), relative
+ * 1e-6 in the tails, against GSL's double-precision quantile; odd symmetry is exact. */
 static void check_quantile(uint32_t word, float z)
 {
     double p = ((double)word + 0.5) * 0x1p-32;
-    double exact = p < 0.5 ? gsl_cdf_ugaussian_Pinv(p) : gsl_cdf_ugaussian_Qinv(1.0 - p); /* 1 - p is exact */
+    double exact = p < 0.5 ? gsl_cdf_ugaussian_Pinv(p)
+                           : gsl_cdf_ugaussian_Qinv(1.0 - p); /* 1 - p is exact */
     double bound = fabs(p - 0.5) <= 0.425 ? 2e-6 : 1e-6 * fabs(exact);
     if (!(fabs((double)z - exact) <= bound)) {
         fail_msg("word %08x: %.9g instead of %.9g, bound %.2g", word, (double)z, exact, bound);
@@ -240,8 +251,9 @@ static void check_quantile(uint32_t word, float z)
 static void test_quantile_bounds(void **state)
 {
     (void)state;
-    const uint32_t corner[] = {0,          1,          2,          0x7ffffffe, 0x7fffffff, 0x80000000, 0x80000001,
-                               0xfffffffe, 0xffffffff, 0x13333332, 0x13333333, 0x13333334, 0x00ffffff, 0x01000000};
+    const uint32_t corner[] = {0,          1,          2,          0x7ffffffe, 0x7fffffff,
+                               0x80000000, 0x80000001, 0xfffffffe, 0xffffffff, 0x13333332,
+                               0x13333333, 0x13333334, 0x00ffffff, 0x01000000};
     enum { CORNERS = sizeof corner / sizeof corner[0] };
     float z[CORNERS];
     rebias_normal_quantiles(CORNERS, corner, z);
@@ -272,16 +284,17 @@ static void expect_rising(size_t n, const uint32_t *words, double allowed)
     rebias_normal_quantiles(n, words, z);
     for (size_t i = 1; i < n; i++) {
         if (!((double)z[i] >= (double)z[i - 1] - allowed)) {
-            fail_msg("falls from %.9g at word %08x to %.9g at %08x", (double)z[i - 1], words[i - 1], (double)z[i],
-                     words[i]);
+            fail_msg("falls from %.9g at word %08x to %.9g at %08x", (double)z[i - 1],
+                     words[i - 1], (double)z[i], words[i]);
         }
     }
 }
 
-/* Monotone on a grid over the whole range (words 2^16 apart, quantiles 4e-5 or more). Consecutive words, around the
- * ends, the middle and both changes of formula (p = 0.075, 0.925), give quantiles closer than a float can
- * tell apart: there rounding may let them fall, by at most one unit in the last place at |z| = 4 to 6.34, 2^-21
- * (found in all 2^32 words; a scan of them takes too long here). */
+/* Monotone on a grid over the whole range (words 2^16 apart, quantiles 4e-5 or more).
+ * Consecutive words, around the ends, the middle and both changes of formula (p = 0.075,
+ * 0.925), give quantiles closer than a float can tell apart: there rounding may let them fall,
+ * by at most one unit in the last place at |z| = 4 to 6.34, 2^-21 (found in all 2^32 words; a
+ * scan of them takes too long here). */
 static void test_quantile_monotone(void **state)
 {
     (void)state;
@@ -291,8 +304,9 @@ static void test_quantile_monotone(void **state)
         words[i] = i << 16 | 0x8000;
     }
     expect_rising(N, words, 0.0);
-    const uint32_t first[] = {0,          0u - N,     0x80000000u - N / 2, 0x13333333u - N / 2, 0xecccccccu - N / 2,
-                              0x00039000, 0x40000000, 0x445a0000,          0xd0000000};
+    const uint32_t first[] = {
+        0,          0u - N,     0x80000000u - N / 2, 0x13333333u - N / 2, 0xecccccccu - N / 2,
+        0x00039000, 0x40000000, 0x445a0000,          0xd0000000};
     for (size_t k = 0; k < sizeof first / sizeof first[0]; k++) {
         for (uint32_t i = 0; i < N; i++) {
             words[i] = first[k] + i;
@@ -367,15 +381,17 @@ static double correlation(const double *x, const double *y)
     return sum * 12.0 / sqrt((double)LONG);
 }
 
-/* Addresses that differ in one part, also by one bit at either end of the seed: all pairs uncorrelated, no word equal
- * at the same place more often than chance allows (Poisson mean 2e-5: two have probability 3e-10). */
+/* Addresses that differ in one part, also by one bit at either end of the seed: all pairs
+ * uncorrelated, no word equal at the same place more often than chance allows (Poisson mean
+ * 2e-5: two have probability 3e-10). */
 static void test_streams_differ(void **state)
 {
     (void)state;
     enum { STREAMS = 8 };
     struct rebias_stream stream[STREAMS];
     for (size_t k = 0; k < STREAMS; k++) {
-        stream[k] = (struct rebias_stream){.seed = 1, .purpose = 5, .replicate = 2, .entity = 3, .step = 4};
+        stream[k] = (struct rebias_stream){
+            .seed = 1, .purpose = 5, .replicate = 2, .entity = 3, .step = 4};
     }
     stream[1].seed = 3;
     stream[2].seed |= (uint64_t)1 << 63;
@@ -439,7 +455,8 @@ static void expect_chi_square(double chi_square, double degrees)
 {
     double limit = gsl_cdf_chisq_Qinv(FALSE_ALARM, degrees);
     if (!(chi_square < limit)) {
-        fail_msg("chi-square %g with %g degrees of freedom, limit %g", chi_square, degrees, limit);
+        fail_msg("chi-square %g with %g degrees of freedom, limit %g", chi_square, degrees,
+                 limit);
     }
 }
 
@@ -467,8 +484,8 @@ static void test_permutation_orders(void **state)
     expect_chi_square(chi_square, 23.0);
 }
 
-/* Element j at place i equally often: the counts' rows and columns have fixed sums, so (n - 1)/n chi-square has
- * (n - 1)^2 degrees of freedom. */
+/* Element j at place i equally often: the counts' rows and columns have fixed sums, so (n -
+ * 1)/n chi-square has (n - 1)^2 degrees of freedom. */
 static void test_permutation_positions(void **state)
 {
     (void)state;

@@ -1,8 +1,8 @@
 /* test_rounding.c - stochastic rounding of requests to pulses.
  * 1. helpers   2. expectation and exact cases   3. the plain reference
  *
- * All addresses of random numbers are fixed. A statistical check has its limit at 5 standard errors, which a perfect
- * implementation exceeds at one address in 1.7 million.
+ * All addresses of random numbers are fixed. A statistical check has its limit at 5 standard
+ * errors, which a perfect implementation exceeds at one address in 1.7 million.
  */
 #include "support.h"
 
@@ -37,12 +37,14 @@ static void fill(float value, size_t n, float *x)
 
 /* -- 2. expectation and exact cases -- */
 
-/* Mean of 10^6 roundings against the request itself; standard error sqrt(f (1 - f)/n) of the fraction f. */
+/* Mean of 10^6 roundings against the request itself; standard error sqrt(f (1 - f)/n) of the
+ * fraction f. */
 static void test_rounding_expectation(void **state)
 {
     (void)state;
     enum { N = 1000000 };
-    static const float requests[] = {1e-6f, 0.3f, 0.5f, 1.0f - 1e-7f, 2.25f, -0.3f, -7.9f, 1.0f / 65536, 3e-5f, 99.75f};
+    static const float requests[] = {1e-6f, 0.3f,  0.5f,         1.0f - 1e-7f, 2.25f,
+                                     -0.3f, -7.9f, 1.0f / 65536, 3e-5f,        99.75f};
     float *request = new_memory(N, sizeof *request);
     int16_t *count = new_memory(N, sizeof *count);
     for (size_t k = 0; k < sizeof requests / sizeof requests[0]; k++) {
@@ -97,8 +99,10 @@ static void test_zero_never_pulses(void **state)
 
 /* -- 3. the plain reference -- */
 
-/* What crossbar.h states, one entry at a time: 16 bits first, 32 more where they equal the fraction's. */
-static int16_t round_plainly(const struct rebias_stream *stream, uint64_t i, float request, float gain, float cap)
+/* What crossbar.h states, one entry at a time: 16 bits first, 32 more where they equal the
+ * fraction's. */
+static int16_t round_plainly(const struct rebias_stream *stream, uint64_t i, float request,
+                             float gain, float cap)
 {
     struct rebias_stream further = *stream;
     further.purpose = REBIAS_FOR_ROUNDING_TIE;
@@ -114,8 +118,8 @@ static int16_t round_plainly(const struct rebias_stream *stream, uint64_t i, flo
     return (int16_t)(x < 0.0f ? -pulses : pulses);
 }
 
-/* Requests: ordinary ones, multiples of 2^-16 where nothing may be left to the further bits, and tiny ones that only
- * these can decide. */
+/* Requests: ordinary ones, multiples of 2^-16 where nothing may be left to the further bits,
+ * and tiny ones that only these can decide. */
 static void fill_requests(size_t n, float *request)
 {
     const struct rebias_stream stream = {.seed = 7, .purpose = REBIAS_FOR_TEST};
@@ -169,7 +173,8 @@ static void test_rounding_ties(void **state)
         assert_int_equal(count[i], round_plainly(&stream, i, request[i], 1.0f, 100.0f));
         up += count[i];
     }
-    support_close(up / N, 0.25, 0.0, LIMIT * sqrt(0.25 * 0.75 / N)); /* the further bits are below 1/4 */
+    support_close(up / N, 0.25, 0.0,
+                  LIMIT * sqrt(0.25 * 0.75 / N)); /* the further bits are below 1/4 */
     free(request);
     free(count);
     free(word);

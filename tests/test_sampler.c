@@ -1,6 +1,7 @@
-/* test_sampler.c - the jump table as a device: the fast sampler against the plain look-ups, scale, opening.
- * 1. tables   2. at grid points, draw by draw   3. anywhere, in distribution   4. uneven axes   5. scale   6. opening
- * Many pulses in a row: test_sweeps.c.
+/* test_sampler.c - the jump table as a device: the fast sampler against the plain look-ups,
+ * scale, opening.
+ * 1. tables   2. at grid points, draw by draw   3. anywhere, in distribution   4. uneven
+ * axes   5. scale   6. opening Many pulses in a row: test_sweeps.c.
  */
 #include "draws.h"
 #include "rebias/metrics.h"
@@ -11,7 +12,8 @@
 
 /* -- 1. tables -- */
 
-/* Rows of normal distributions whose mean and sd go linearly from the first row to the last; dG from -reach to reach.
+/* Rows of normal distributions whose mean and sd go linearly from the first row to the last; dG
+ * from -reach to reach.
  */
 struct shape {
     const char *what;
@@ -21,11 +23,46 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-    {"like the synthetic target", 100, 100, 3e-9, 38e-9, 8e-9, {0.16e-9, 0.02e-9}, {1.2e-9, 1.2e-9}},
-    {"like TiOx at 1.8 V: mass beyond the upper end", 100, 100, 5e-6, 30e-6, 30e-6, {14e-6, -3e-6}, {7.8e-6, 1.7e-6}},
-    {"narrow rows: steps from 0 to 1", 31, 100, 0.0, 12e-6, 2e-6, {0.013e-6, -0.73e-6}, {1e-9, 1e-9}},
-    {"many levels, most of them in one cell of the guide", 20, 2001, 1e-6, 9e-6, 1e-5, {1e-7, 2e-6}, {2e-8, 3e-7}},
-    {"very wide rows: point masses near 1/2 at both ends", 10, 50, 1e-6, 2e-6, 1e-6, {0.0, 0.0}, {5e-5, 2e-5}},
+    {"like the synthetic target",
+     100,
+     100,
+     3e-9,
+     38e-9,
+     8e-9,
+     {0.16e-9, 0.02e-9},
+     {1.2e-9, 1.2e-9}},
+    {"like TiOx at 1.8 V: mass beyond the upper end",
+     100,
+     100,
+     5e-6,
+     30e-6,
+     30e-6,
+     {14e-6, -3e-6},
+     {7.8e-6, 1.7e-6}},
+    {"narrow rows: steps from 0 to 1",
+     31,
+     100,
+     0.0,
+     12e-6,
+     2e-6,
+     {0.013e-6, -0.73e-6},
+     {1e-9, 1e-9}},
+    {"many levels, most of them in one cell of the guide",
+     20,
+     2001,
+     1e-6,
+     9e-6,
+     1e-5,
+     {1e-7, 2e-6},
+     {2e-8, 3e-7}},
+    {"very wide rows: point masses near 1/2 at both ends",
+     10,
+     50,
+     1e-6,
+     2e-6,
+     1e-6,
+     {0.0, 0.0},
+     {5e-5, 2e-5}},
     {"2 x 2", 2, 2, 1e-6, 2e-6, 1e-6, {0.0, 3e-7}, {1e-6, 5e-7}},
     {"2 levels of sharp rows", 50, 2, 1e-6, 2e-6, 1e-6, {-1e-6, 1e-6}, {1e-7, 1e-7}},
 };
@@ -50,19 +87,21 @@ static struct rebias_table *table_of(const struct shape *shape)
             const double sd = (1.0 - t) * shape->sd[0] + t * shape->sd[1];
             side->G[i] = shape->Gmin + t * (shape->Gmax - shape->Gmin);
             for (size_t j = 0; j < shape->levels; j++) {
-                side->cdf[i * shape->levels + j] = gsl_cdf_ugaussian_P((side->dG[j] - mean) / sd);
+                side->cdf[i * shape->levels + j] =
+                    gsl_cdf_ugaussian_P((side->dG[j] - mean) / sd);
             }
         }
     }
     return table;
 }
 
-static struct rebias_device *device_of(const struct rebias_table *table, enum rebias_rule rule, double scale,
-                                       double spread)
+static struct rebias_device *device_of(const struct rebias_table *table, enum rebias_rule rule,
+                                       double scale, double spread)
 {
     struct rebias_device *device = NULL;
     struct rebias_error err = {0};
-    support_expect(rebias_table_device_new(&device, table, "test", rule, scale, spread, &err), REBIAS_OK, &err, NULL);
+    support_expect(rebias_table_device_new(&device, table, "test", rule, scale, spread, &err),
+                   REBIAS_OK, &err, NULL);
     return device;
 }
 
@@ -74,11 +113,12 @@ enum { ENDS = 8 };
 static const uint32_t end_words[ENDS] = {0u,          255u,        256u,        0x7FFFFFFFu,
                                          0x80000000u, 0x80000100u, 0xFFFFFF00u, 0xFFFFFFFFu};
 
-/* The fast path sees u = the word's upper 24 bits and entries as floats: both within 2^-25 of what they stand for. So
- * its jump lies between the plain quantiles at u -+ 2^-24, up to float arithmetic on the result. Returns how many
- * jumps, without the first ENDS, are not the plain quantile at u itself. */
-static size_t check_row(const struct rebias_device *device, int polarity, enum rebias_rule rule, size_t row, size_t n,
-                        const uint32_t *word)
+/* The fast path sees u = the word's upper 24 bits and entries as floats: both within 2^-25 of
+ * what they stand for. So its jump lies between the plain quantiles at u -+ 2^-24, up to float
+ * arithmetic on the result. Returns how many jumps, without the first ENDS, are not the plain
+ * quantile at u itself. */
+static size_t check_row(const struct rebias_device *device, int polarity, enum rebias_rule rule,
+                        size_t row, size_t n, const uint32_t *word)
 {
     const struct rebias_table_side *side = &rebias_device_table(device)->side[polarity];
     const double G = side->G[row];
@@ -91,18 +131,23 @@ static size_t check_row(const struct rebias_device *device, int polarity, enum r
         draws_step(device, (enum rebias_polarity)polarity, 1, &word[i], &end);
         const double jump = (double)end - (double)(float)G;
         const double u = ((double)(word[i] >> 8) + 0.5) * 0x1p-24;
-        const double low = rebias_table_quantile(side, rule, G, fmax(u - width, 0.0), NULL, NULL);
-        const double high = rebias_table_quantile(side, rule, G, fmin(u + width, 1.0), NULL, NULL);
+        const double low =
+            rebias_table_quantile(side, rule, G, fmax(u - width, 0.0), NULL, NULL);
+        const double high =
+            rebias_table_quantile(side, rule, G, fmin(u + width, 1.0), NULL, NULL);
         if (!(jump >= low - tolerance && jump <= high + tolerance)) {
-            fail_msg("row %zu, word %08x: jump %.9g is not in %.9g to %.9g", row, word[i], jump, low, high);
+            fail_msg("row %zu, word %08x: jump %.9g is not in %.9g to %.9g", row, word[i], jump,
+                     low, high);
         }
-        differ += i >= ENDS && fabs(jump - rebias_table_quantile(side, rule, G, u, NULL, NULL)) > tolerance;
+        differ += i >= ENDS &&
+                  fabs(jump - rebias_table_quantile(side, rule, G, u, NULL, NULL)) > tolerance;
     }
     return differ;
 }
 
-/* Rule NEAREST: at most 1e-4 of the draws may fall where the rounding of a CDF entry decides between two levels; 100
- * levels, each 2^-24 to either side, give 1e-5. (Rule LINEAR is continuous: the bracket says all.) */
+/* Rule NEAREST: at most 1e-4 of the draws may fall where the rounding of a CDF entry decides
+ * between two levels; 100 levels, each 2^-24 to either side, give 1e-5. (Rule LINEAR is
+ * continuous: the bracket says all.) */
 static void test_draw_by_draw(void **state)
 {
     (void)state;
@@ -114,10 +159,12 @@ static void test_draw_by_draw(void **state)
             struct rebias_device *device = device_of(table, (enum rebias_rule)rule, 1.0, 0.0);
             size_t differ = 0;
             size_t draws = 0;
-            for (size_t row = 0; row < shapes[s].rows; row += row + 8 < shapes[s].rows ? 7 : 1) {
+            for (size_t row = 0; row < shapes[s].rows;
+                 row += row + 8 < shapes[s].rows ? 7 : 1) {
                 draws_words((uint32_t)row, N, word);
                 memcpy(word, end_words, sizeof end_words);
-                differ += check_row(device, (int)(row % 2), (enum rebias_rule)rule, row, N, word);
+                differ +=
+                    check_row(device, (int)(row % 2), (enum rebias_rule)rule, row, N, word);
                 draws += N;
             }
             assert_true(rule == REBIAS_RULE_LINEAR || differ <= draws / 10000);
@@ -141,7 +188,8 @@ static double place_F(const void *context, double dG)
     return p->device->model->cdf(p->device, p->polarity, p->G, dG);
 }
 
-/* Largest difference of the two rows around G: the rule LINEAR rounds their weights to 1/256, by 1/512 at most. */
+/* Largest difference of the two rows around G: the rule LINEAR rounds their weights to 1/256,
+ * by 1/512 at most. */
 static double row_distance(const struct rebias_table_side *side, double G)
 {
     size_t i = 0;
@@ -152,8 +200,8 @@ static double row_distance(const struct rebias_table_side *side, double G)
                                      side->cdf + (i + 1) * side->dG_count);
 }
 
-/* 1e6 draws between grid points against rebias_table_cdf; a right sampler fails one of the 56 checks with probability
- * 1e-7 each (and, the words being fixed, once for all). */
+/* 1e6 draws between grid points against rebias_table_cdf; a right sampler fails one of the 56
+ * checks with probability 1e-7 each (and, the words being fixed, once for all). */
 static void test_distribution(void **state)
 {
     (void)state;
@@ -164,18 +212,21 @@ static void test_distribution(void **state)
     assert_non_null(jump);
     for (size_t s = 0; s < SHAPES; s++) {
         struct rebias_table *table = table_of(&shapes[s]);
-        for (int k = 0; k < AT; k++) { /* the odd numbers keep clear of the levels, where floats would decide */
+        for (int k = 0; k < AT;
+             k++) { /* the odd numbers keep clear of the levels, where floats would decide */
             at[k] = shapes[s].reach * 1.00713 * (2.0 * k / (AT - 1) - 1.00017);
         }
         for (int c = 0; c < 8; c++) {
             const enum rebias_rule rule = (enum rebias_rule)(c % 2);
             const enum rebias_polarity polarity = (enum rebias_polarity)(c / 2 % 2);
-            const float G = (float)(shapes[s].Gmin + where[c / 4] * (shapes[s].Gmax - shapes[s].Gmin));
+            const float G =
+                (float)(shapes[s].Gmin + where[c / 4] * (shapes[s].Gmax - shapes[s].Gmin));
             struct rebias_device *device = device_of(table, rule, 1.0, 0.0);
             const struct place place = {device, polarity, (double)G};
             draws_jumps(device, polarity, G, (uint32_t)(50 + c), N, jump);
-            const double rounding =
-                rule == REBIAS_RULE_LINEAR ? row_distance(&table->side[polarity], (double)G) / 512 : 0.0;
+            const double rounding = rule == REBIAS_RULE_LINEAR
+                                        ? row_distance(&table->side[polarity], (double)G) / 512
+                                        : 0.0;
             const double distance = draws_ks(N, jump, AT, at, place_F, &place);
             if (!(distance < draws_ks_bound(N, 1e-7) + rounding + 1e-6)) {
                 fail_msg("%s, case %d: KS %g", shapes[s].what, c, distance);
@@ -187,7 +238,8 @@ static void test_distribution(void **state)
     free(jump);
 }
 
-/* Drawn mean and sd against the exact sums of rebias_table_moments, both rules, 5 standard errors. */
+/* Drawn mean and sd against the exact sums of rebias_table_moments, both rules, 5 standard
+ * errors. */
 static void test_moments(void **state)
 {
     (void)state;
@@ -217,7 +269,8 @@ static void test_moments(void **state)
 
 /* -- 4. uneven axes -- */
 
-/* Not equidistant: every draw is the plain quantile of the whole 32-bit word, at any G, with its scale. */
+/* Not equidistant: every draw is the plain quantile of the whole 32-bit word, at any G, with
+ * its scale. */
 static void test_uneven_axes(void **state)
 {
     (void)state;
@@ -245,7 +298,8 @@ static void test_uneven_axes(void **state)
             for (size_t i = 0; i < N; i++) {
                 const float G = (float)(3e-9 + 35e-9 * (double)i / N);
                 const double u = ((double)word[i] + 0.5) * 0x1p-32;
-                const double jump = rebias_table_quantile(&table->side[c / 2], rule, (double)G, u, NULL, NULL);
+                const double jump =
+                    rebias_table_quantile(&table->side[c / 2], rule, (double)G, u, NULL, NULL);
                 support_close((double)end[i], (double)G + 1.5 * jump, 0.0, 1e-7 * 50e-9);
             }
             rebias_device_free(device);
@@ -272,7 +326,8 @@ static void test_scale(void **state)
             float b = 17e-6f;
             draws_step(one, REBIAS_SET, 1, &word[i], &a);
             draws_step(half, REBIAS_SET, 1, &word[i], &b);
-            support_close(2.0 * ((double)b - (double)17e-6f), (double)a - (double)17e-6f, 0.0, 1e-11);
+            support_close(2.0 * ((double)b - (double)17e-6f), (double)a - (double)17e-6f, 0.0,
+                          1e-11);
         }
         double mean[2];
         double sd[2];
@@ -282,15 +337,17 @@ static void test_scale(void **state)
         support_close(2.0 * sd[1], sd[0], 1e-14, 0.0);
         support_close(half->model->cdf(half, REBIAS_RESET, 17e-6, -3.17e-6),
                       one->model->cdf(one, REBIAS_RESET, 17e-6, -6.34e-6), 1e-14, 0.0);
-        support_close(2.0 * rebias_device_pulse_size(half), rebias_device_pulse_size(one), 1e-12, 0.0);
+        support_close(2.0 * rebias_device_pulse_size(half), rebias_device_pulse_size(one),
+                      1e-12, 0.0);
         rebias_device_free(one);
         rebias_device_free(half);
     }
     rebias_table_free(table);
 }
 
-/* Every lane takes its own factor: jumps of lane i are factor[i] times those of scale 1, on all paths of the sampler
- * (one comparison, bisection where many levels share a cell of the guide, both rules). */
+/* Every lane takes its own factor: jumps of lane i are factor[i] times those of scale 1, on all
+ * paths of the sampler (one comparison, bisection where many levels share a cell of the guide,
+ * both rules). */
 static void test_scale_of_lanes(void **state)
 {
     (void)state;
@@ -319,8 +376,8 @@ static void test_scale_of_lanes(void **state)
         device->model->step(device, &lanes, own);
         for (size_t i = 0; i < N; i++) {
             const double factor = (double)storage[2][i];
-            support_close((double)own[i] - (double)G, factor * ((double)one[i] - (double)G), 0.0,
-                          2.5e-7 * (shape->Gmax + shape->reach));
+            support_close((double)own[i] - (double)G, factor * ((double)one[i] - (double)G),
+                          0.0, 2.5e-7 * (shape->Gmax + shape->reach));
         }
         rebias_device_free(device);
         rebias_table_free(table);
@@ -333,8 +390,9 @@ static double factor_F(const void *context, double x)
     return gsl_cdf_ugaussian_P((x - 1.0) / 0.1);
 }
 
-/* scale_d2d: the factors of 40,000 devices are N(1, 0.1), seen with a table whose every pulse is dG_0 = 0.25 uS (rows
- * of ones are one run, whose first level is dG_0; false alarm 1e-7), on equidistant and on uneven axes. */
+/* scale_d2d: the factors of 40,000 devices are N(1, 0.1), seen with a table whose every pulse
+ * is dG_0 = 0.25 uS (rows of ones are one run, whose first level is dG_0; false alarm 1e-7), on
+ * equidistant and on uneven axes. */
 static void test_scale_spread(void **state)
 {
     (void)state;
@@ -394,8 +452,8 @@ static bool same_jumps(const struct rebias_device *a, const struct rebias_device
     return memcmp(x, y, sizeof x) == 0;
 }
 
-static void expect_opened(const char *spec, const struct rebias_table *table, enum rebias_rule rule, double scale,
-                          double spread)
+static void expect_opened(const char *spec, const struct rebias_table *table,
+                          enum rebias_rule rule, double scale, double spread)
 {
     struct rebias_device *opened = NULL;
     struct rebias_error err = {0};
@@ -406,7 +464,8 @@ static void expect_opened(const char *spec, const struct rebias_table *table, en
     assert_true(opened->model == &rebias_table_model);
     assert_true(same_jumps(opened, expected));
     assert_true(rebias_device_has_spread(opened) == (spread > 0.0));
-    assert_memory_equal(opened->spreads, expected->spreads, opened->model->param_count * sizeof(double));
+    assert_memory_equal(opened->spreads, expected->spreads,
+                        opened->model->param_count * sizeof(double));
     rebias_device_free(opened);
     rebias_device_free(expected);
 }
@@ -441,7 +500,8 @@ static void test_open(void **state)
         expect_opened(spec, table, rows[i].rule, rows[i].scale, rows[i].spread);
     }
     rebias_table_free(table);
-    static const char *const others[] = {"synthetic-lc", "ideal:levels=100", "tiox-1.8V:set_sd0=0"};
+    static const char *const others[] = {"synthetic-lc", "ideal:levels=100",
+                                         "tiox-1.8V:set_sd0=0"};
     for (size_t i = 0; i < 3; i++) {
         struct rebias_device *opened = NULL;
         assert_int_equal(rebias_device_open(&opened, others[i], NULL), REBIAS_OK);
@@ -454,28 +514,36 @@ static void test_open(void **state)
 static void test_open_errors(void **state)
 {
     (void)state;
-    static const char choices[] = "(expected rule=linear, rule=nearest, scale=X or scale_d2d=X)";
+    static const char choices[] =
+        "(expected rule=linear, rule=nearest, scale=X or scale_d2d=X)";
     static const struct {
         const char *spec;
         int status;
         const char *text;
     } rows[] = {
-        {"xbtorch:nowhere,rule=best", REBIAS_E_NAME, "bad option behind a table file: 'rule=best' "},
-        {"xbtorch:nowhere,rule=linear,colour=red", REBIAS_E_NAME, "bad option behind a table file: 'colour=red' "},
-        {"xbtorch:nowhere,scale=0", REBIAS_E_NAME, "bad option behind a table file: 'scale=0' "},
-        {"xbtorch:nowhere,scale=much", REBIAS_E_NAME, "bad option behind a table file: 'scale=much' "},
-        {"xbtorch:nowhere,scale_d2d=-0.1", REBIAS_E_NAME, "bad option behind a table file: 'scale_d2d=-0.1' "},
+        {"xbtorch:nowhere,rule=best", REBIAS_E_NAME,
+         "bad option behind a table file: 'rule=best' "},
+        {"xbtorch:nowhere,rule=linear,colour=red", REBIAS_E_NAME,
+         "bad option behind a table file: 'colour=red' "},
+        {"xbtorch:nowhere,scale=0", REBIAS_E_NAME,
+         "bad option behind a table file: 'scale=0' "},
+        {"xbtorch:nowhere,scale=much", REBIAS_E_NAME,
+         "bad option behind a table file: 'scale=much' "},
+        {"xbtorch:nowhere,scale_d2d=-0.1", REBIAS_E_NAME,
+         "bad option behind a table file: 'scale_d2d=-0.1' "},
         {"xbtorch:/nowhere/at,rule=linear", REBIAS_E_IO, "/nowhere/at_set_axis_level_G.txt"},
         {"/nowhere/at.jt.h5", REBIAS_E_IO, "/nowhere/at.jt.h5"},
         {"/nowhere/at", REBIAS_E_IO,
-         "/nowhere/at: no such jump table (expected FILE.jt.h5, xbtorch:PREFIX or crosssim:PREFIX)"},
+         "/nowhere/at: no such jump table (expected FILE.jt.h5, xbtorch:PREFIX or "
+         "crosssim:PREFIX)"},
         {"memristor", REBIAS_E_NAME, "unknown device: 'memristor'"},
         {"ideal:levels=0", REBIAS_E_RANGE, "parameter levels is outside its range: '0'"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct rebias_device *device = NULL;
         struct rebias_error err = {0};
-        support_expect(rebias_device_open(&device, rows[i].spec, &err), rows[i].status, &err, rows[i].text);
+        support_expect(rebias_device_open(&device, rows[i].spec, &err), rows[i].status, &err,
+                       rows[i].text);
         if (i < 5) {
             support_expect(err.status, rows[i].status, &err, choices);
         }
@@ -489,18 +557,24 @@ static void test_device_errors(void **state)
     struct rebias_table *table = table_of(&shapes[0]);
     struct rebias_device *device = NULL;
     struct rebias_error err = {0};
-    support_expect(rebias_table_device_new(&device, table, "t", REBIAS_RULE_LINEAR, NAN, 0.0, &err), REBIAS_E_RANGE,
-                   &err, "parameter scale is outside its range: 'nan' (expected 1e-06 to 1e+06)");
+    support_expect(
+        rebias_table_device_new(&device, table, "t", REBIAS_RULE_LINEAR, NAN, 0.0, &err),
+        REBIAS_E_RANGE, &err,
+        "parameter scale is outside its range: 'nan' (expected 1e-06 to 1e+06)");
     assert_null(device);
-    support_expect(rebias_table_device_new(&device, table, "t", REBIAS_RULE_LINEAR, 1.0, NAN, &err), REBIAS_E_RANGE,
-                   &err, "scale_d2d is outside its range: 'nan' (expected a standard deviation, 0 or more)");
+    support_expect(
+        rebias_table_device_new(&device, table, "t", REBIAS_RULE_LINEAR, 1.0, NAN, &err),
+        REBIAS_E_RANGE, &err,
+        "scale_d2d is outside its range: 'nan' (expected a standard deviation, 0 or more)");
     assert_null(device);
-    support_expect(rebias_table_device_new(&device, table, "t", REBIAS_RULE_LINEAR, 1.0, -0.1, &err), REBIAS_E_RANGE,
-                   &err, "scale_d2d is outside its range: '-0.1'");
+    support_expect(
+        rebias_table_device_new(&device, table, "t", REBIAS_RULE_LINEAR, 1.0, -0.1, &err),
+        REBIAS_E_RANGE, &err, "scale_d2d is outside its range: '-0.1'");
     assert_null(device);
     table->side[REBIAS_SET].cdf[3] = 2.0;
-    support_expect(rebias_table_device_new(&device, table, "t", REBIAS_RULE_LINEAR, 1.0, 0.0, &err), REBIAS_E_FORMAT,
-                   &err, "t: SET CDF, row 1, column 4: '2'");
+    support_expect(
+        rebias_table_device_new(&device, table, "t", REBIAS_RULE_LINEAR, 1.0, 0.0, &err),
+        REBIAS_E_FORMAT, &err, "t: SET CDF, row 1, column 4: '2'");
     assert_null(device);
     rebias_table_free(table);
 }

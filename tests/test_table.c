@@ -1,6 +1,7 @@
-/* test_table.c - the jump table's distribution at any G, its invariants, and the published tables.
- * 1. a table by hand   2. moments   3. quantiles   4. distribution functions   5. published tables   6. invariants
- * The table as a device: test_sampler.c.
+/* test_table.c - the jump table's distribution at any G, its invariants, and the published
+ * tables.
+ * 1. a table by hand   2. moments   3. quantiles   4. distribution functions   5. published
+ * tables   6. invariants The table as a device: test_sampler.c.
  */
 #include "draws.h"
 #include "rebias/table.h"
@@ -14,7 +15,8 @@ static const double uS = 1e-6;
 
 enum { ROWS = 3, COLUMNS = 4 };
 
-/* Units of uS; both axes uneven, Gmin = 0, point masses at both ends of row 1, flat runs in rows 1 and 2. */
+/* Units of uS; both axes uneven, Gmin = 0, point masses at both ends of row 1, flat runs in
+ * rows 1 and 2. */
 static const double hand_G[ROWS] = {0.0, 1.0, 3.0};
 static const double hand_dG[COLUMNS] = {-2.0, -1.0, 1.0, 3.0};
 static const double hand_cdf[ROWS * COLUMNS] = {
@@ -62,9 +64,10 @@ static struct rebias_table *published(const char *name)
 
 /* -- 2. moments -- */
 
-/* By hand, uS. NEAREST: masses half way between distinct entries: row 0 {1, 3, 3, 1}/8 on {-2, -1, 1, 3}; row 1
- * (entries .1, .6, .9) .35 on -2, .4 on 1, .25 on 3; row 2 (0, .5, 1) 1/4 on -2, 1/2 on -1, 1/4 on 3. LINEAR: cells
- * with uniform density, masses .25, .5, .25; row 1: .1 at -2, 0, .5, .3, .1 at 3; E x^2 of a cell (a^2 + ab + b^2)/3.
+/* By hand, uS. NEAREST: masses half way between distinct entries: row 0 {1, 3, 3, 1}/8 on {-2,
+ * -1, 1, 3}; row 1 (entries .1, .6, .9) .35 on -2, .4 on 1, .25 on 3; row 2 (0, .5, 1) 1/4 on
+ * -2, 1/2 on -1, 1/4 on 3. LINEAR: cells with uniform density, masses .25, .5, .25; row 1: .1
+ * at -2, 0, .5, .3, .1 at 3; E x^2 of a cell (a^2 + ab + b^2)/3.
  */
 static void test_moments_by_hand(void **state)
 {
@@ -82,8 +85,10 @@ static void test_moments_by_hand(void **state)
         {REBIAS_RULE_NEAREST, 9.0, -0.25, 3.75 - 0.0625}, /* beyond the axis: its last row */
         {REBIAS_RULE_LINEAR, 0.0, 0.125, 5.5 / 3 - 0.015625},
         {REBIAS_RULE_LINEAR, 1.0, 0.7, 8.3 / 3 - 0.49},
-        {REBIAS_RULE_LINEAR, 0.5, 0.4125, 2.3 - 0.4125 * 0.4125}, /* mixture of rows 0 and 1, E x^2 = (5.5 + 8.3)/6 */
-        /* row 2: half uniform on [-2, -1], half on [1, 3]: mean -0.75 + 1 = 0.25, E x^2 = 7/6 + 13/6 = 10/3 */
+        {REBIAS_RULE_LINEAR, 0.5, 0.4125,
+         2.3 - 0.4125 * 0.4125}, /* mixture of rows 0 and 1, E x^2 = (5.5 + 8.3)/6 */
+        /* row 2: half uniform on [-2, -1], half on [1, 3]: mean -0.75 + 1 = 0.25, E x^2 = 7/6 +
+           13/6 = 10/3 */
         {REBIAS_RULE_LINEAR, 3.0, 0.25, 10.0 / 3 - 0.0625},
         {REBIAS_RULE_LINEAR, 9.0, 0.25, 10.0 / 3 - 0.0625},
         /* three quarters of row 1 and a quarter of row 2 */
@@ -93,16 +98,17 @@ static void test_moments_by_hand(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         double mean = 0.0;
         double sd = 0.0;
-        rebias_table_moments(&table->side[REBIAS_RESET], rows[i].rule, rows[i].G * uS, &mean, &sd);
+        rebias_table_moments(&table->side[REBIAS_RESET], rows[i].rule, rows[i].G * uS, &mean,
+                             &sd);
         support_close(mean / uS, rows[i].mean, 1e-12, 0.0);
         support_close(sd / uS, sqrt(rows[i].variance), 1e-12, 0.0);
     }
     rebias_table_free(table);
 }
 
-/* Rows of a normal distribution (sd sigma) on a grid with step h: nearest sigma^2 + h^2/3, linear sigma^2 + h^2/6,
- * means untouched. The sum over a grid with sigma/h > 1.6 is exact to exp(-2 (pi sigma/h)^2) < 1e-20; the axis holds
- * 8 sd. */
+/* Rows of a normal distribution (sd sigma) on a grid with step h: nearest sigma^2 + h^2/3,
+ * linear sigma^2 + h^2/6, means untouched. The sum over a grid with sigma/h > 1.6 is exact to
+ * exp(-2 (pi sigma/h)^2) < 1e-20; the axis holds 8 sd. */
 static void test_variance_inflation(void **state)
 {
     (void)state;
@@ -143,27 +149,28 @@ static void test_quantiles_nearest(void **state)
         double G, u;
         size_t row, level;
     } rows[] = {
-        {0.0, 0.0, 0, 0},  {0.0, 0.12, 0, 0}, {0.0, 0.125, 0, 0}, {0.0, 0.13, 0, 1}, {0.0, 0.5, 0, 1},
-        {0.0, 0.51, 0, 2}, {0.0, 0.87, 0, 2}, {0.0, 0.88, 0, 3},  {0.0, 1.0, 0, 3},  {0.5, 0.3, 0, 1},
-        {0.51, 0.3, 1, 0}, /* run .1 .1 */
-        {1.0, 0.0, 1, 0},  {1.0, 0.34, 1, 0}, {1.0, 0.36, 1, 2},  {1.0, 0.74, 1, 2}, {1.0, 0.76, 1, 3},
-        {1.0, 1.0, 1, 3},  {2.0, 0.2, 1, 0},  {2.01, 0.2, 2, 0},  {3.0, 0.25, 2, 0}, {3.0, 0.26, 2, 1},
-        {3.0, 0.5, 2, 1},  {3.0, 0.74, 2, 1}, {3.0, 0.76, 2, 3},  {77.0, 1.0, 2, 3},
+        {0.0, 0.0, 0, 0},  {0.0, 0.12, 0, 0}, {0.0, 0.125, 0, 0}, {0.0, 0.13, 0, 1},
+        {0.0, 0.5, 0, 1},  {0.0, 0.51, 0, 2}, {0.0, 0.87, 0, 2},  {0.0, 0.88, 0, 3},
+        {0.0, 1.0, 0, 3},  {0.5, 0.3, 0, 1},  {0.51, 0.3, 1, 0}, /* run .1 .1 */
+        {1.0, 0.0, 1, 0},  {1.0, 0.34, 1, 0}, {1.0, 0.36, 1, 2},  {1.0, 0.74, 1, 2},
+        {1.0, 0.76, 1, 3}, {1.0, 1.0, 1, 3},  {2.0, 0.2, 1, 0},   {2.01, 0.2, 2, 0},
+        {3.0, 0.25, 2, 0}, {3.0, 0.26, 2, 1}, {3.0, 0.5, 2, 1},   {3.0, 0.74, 2, 1},
+        {3.0, 0.76, 2, 3}, {77.0, 1.0, 2, 3},
     };
     struct rebias_table *table = hand_table();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         size_t row = 99;
         size_t level = 99;
-        const double x = rebias_table_quantile(&table->side[REBIAS_SET], REBIAS_RULE_NEAREST, rows[i].G * uS,
-                                               rows[i].u, &row, &level);
+        const double x = rebias_table_quantile(&table->side[REBIAS_SET], REBIAS_RULE_NEAREST,
+                                               rows[i].G * uS, rows[i].u, &row, &level);
         assert_int_equal(row, rows[i].row);
         assert_int_equal(level, rows[i].level);
         assert_true(x == hand_dG[rows[i].level] * uS);
     }
     /* a row of zeros, or of ones, is one run */
     memset(table->side[REBIAS_SET].cdf, 0, COLUMNS * sizeof(double));
-    assert_true(rebias_table_quantile(&table->side[REBIAS_SET], REBIAS_RULE_NEAREST, 0.0, 1.0, NULL, NULL) ==
-                -2.0 * uS);
+    assert_true(rebias_table_quantile(&table->side[REBIAS_SET], REBIAS_RULE_NEAREST, 0.0, 1.0,
+                                      NULL, NULL) == -2.0 * uS);
     rebias_table_free(table);
 }
 
@@ -199,13 +206,13 @@ static void test_quantiles_linear(void **state)
     };
     struct rebias_table *table = hand_table();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const double x = rebias_table_quantile(&table->side[REBIAS_SET], REBIAS_RULE_LINEAR, rows[i].G * uS,
-                                               rows[i].u, NULL, NULL);
+        const double x = rebias_table_quantile(&table->side[REBIAS_SET], REBIAS_RULE_LINEAR,
+                                               rows[i].G * uS, rows[i].u, NULL, NULL);
         support_close(x / uS, rows[i].dG, 0.0, 1e-12);
     }
     /* just above a flat run the quantile is its far end */
-    const double above =
-        rebias_table_quantile(&table->side[REBIAS_SET], REBIAS_RULE_LINEAR, 3.0 * uS, 0.5 + 1e-12, NULL, NULL);
+    const double above = rebias_table_quantile(&table->side[REBIAS_SET], REBIAS_RULE_LINEAR,
+                                               3.0 * uS, 0.5 + 1e-12, NULL, NULL);
     support_close(above / uS, 1.0, 0.0, 1e-10);
     rebias_table_free(table);
 }
@@ -234,13 +241,15 @@ static void test_cdf_by_hand(void **state)
     };
     struct rebias_table *table = hand_table();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const double F = rebias_table_cdf(&table->side[REBIAS_SET], rows[i].rule, rows[i].G * uS, rows[i].dG * uS);
+        const double F = rebias_table_cdf(&table->side[REBIAS_SET], rows[i].rule,
+                                          rows[i].G * uS, rows[i].dG * uS);
         support_close(F, rows[i].F, 0.0, 1e-12);
     }
     rebias_table_free(table);
 }
 
-/* Each other's inverse: Q(u) = inf {x: F(x) >= u}, that is F(Q(u)) >= u and F(x) < u for x below Q(u). */
+/* Each other's inverse: Q(u) = inf {x: F(x) >= u}, that is F(Q(u)) >= u and F(x) < u for x
+ * below Q(u). */
 static void test_inverse(void **state)
 {
     (void)state;
@@ -252,10 +261,12 @@ static void test_inverse(void **state)
             double before = -INFINITY;
             for (int k = 1; k <= 997; k++) {
                 const double u = k / 997.0;
-                const double x = rebias_table_quantile(side, (enum rebias_rule)rule, G, u, NULL, NULL);
+                const double x =
+                    rebias_table_quantile(side, (enum rebias_rule)rule, G, u, NULL, NULL);
                 assert_true(x >= before);
                 assert_true(rebias_table_cdf(side, (enum rebias_rule)rule, G, x) >= u - 1e-12);
-                assert_true(rebias_table_cdf(side, (enum rebias_rule)rule, G, x - 1e-9 * uS) < u + 1e-12);
+                assert_true(rebias_table_cdf(side, (enum rebias_rule)rule, G, x - 1e-9 * uS) <
+                            u + 1e-12);
                 before = x;
             }
         }
@@ -266,11 +277,13 @@ static void test_inverse(void **state)
 /* -- 5. published tables -- */
 
 static const char *const names[] = {"tiox_jump_tables/tiox_1.35V", "tiox_jump_tables/tiox_1.5V",
-                                    "tiox_jump_tables/tiox_1.8V", "synthetic_jump_table/target_lc_ns_sd1.2_10000"};
+                                    "tiox_jump_tables/tiox_1.8V",
+                                    "synthetic_jump_table/target_lc_ns_sd1.2_10000"};
 static const char *const presets[] = {"tiox-1.35V", "tiox-1.5V", "tiox-1.8V", "synthetic-lc"};
 enum { PUBLISHED = 4, SYNTHETIC = 3 };
 
-/* Straight line through (dG_j, probit of CDF_j) where the entry says something: 1/slope = sd. */
+/* Straight line through (dG_j, probit of CDF_j) where the entry says something: 1/slope = sd.
+ */
 static void probit_fit(const double *dG, const double *cdf, size_t n, double *mean, double *sd)
 {
     double count = 0.0;
@@ -293,8 +306,9 @@ static void probit_fit(const double *dG, const double *cdf, size_t n, double *me
     *mean = x / count - z / count / slope;
 }
 
-/* All rows of all tables are normal with the presets' polynomials: to 1e-4 uS (sd of 1.8 V SET, rounded to two digits
- * by its makers, 0.005 uS) and 1e-6 nS. The published fourth table, 1.65 V, is not among the shared files. */
+/* All rows of all tables are normal with the presets' polynomials: to 1e-4 uS (sd of 1.8 V SET,
+ * rounded to two digits by its makers, 0.005 uS) and 1e-6 nS. The published fourth table, 1.65
+ * V, is not among the shared files. */
 static void test_published_profiles(void **state)
 {
     (void)state;
@@ -312,10 +326,13 @@ static void test_published_profiles(void **state)
                 double sd = 0.0;
                 double preset_mean = 0.0;
                 double preset_sd = 0.0;
-                probit_fit(side->dG, side->cdf + i * side->dG_count, side->dG_count, &mean, &sd);
-                device->model->moments(device, (enum rebias_polarity)p, side->G[i], &preset_mean, &preset_sd);
+                probit_fit(side->dG, side->cdf + i * side->dG_count, side->dG_count, &mean,
+                           &sd);
+                device->model->moments(device, (enum rebias_polarity)p, side->G[i],
+                                       &preset_mean, &preset_sd);
                 support_close(preset_mean, mean, 0.0, tolerance);
-                support_close(preset_sd, sd, 0.0, t == 2 && p == REBIAS_SET ? 0.005 * uS + 1e-11 : tolerance);
+                support_close(preset_sd, sd, 0.0,
+                              t == 2 && p == REBIAS_SET ? 0.005 * uS + 1e-11 : tolerance);
             }
         }
         rebias_table_free(table);
@@ -351,8 +368,9 @@ static void test_published_lookups(void **state)
         if (table != NULL) {
             size_t row = 999;
             size_t level = 999;
-            const double dG = rebias_table_quantile(&table->side[rows[i].polarity], REBIAS_RULE_NEAREST, rows[i].G,
-                                                    rows[i].u, &row, &level);
+            const double dG =
+                rebias_table_quantile(&table->side[rows[i].polarity], REBIAS_RULE_NEAREST,
+                                      rows[i].G, rows[i].u, &row, &level);
             assert_int_equal(row, rows[i].row);
             assert_int_equal(level, rows[i].level);
             support_close(dG, rows[i].dG, 3e-6, 0.0); /* six digits are quoted */
@@ -365,8 +383,8 @@ static void test_published_lookups(void **state)
     }
 }
 
-/* Mean and sd of the conductance after one pulse, rule NEAREST, with clamping: exact sum over the row, quoted to four
- * digits (nS) or three (uS). */
+/* Mean and sd of the conductance after one pulse, rule NEAREST, with clamping: exact sum over
+ * the row, quoted to four digits (nS) or three (uS). */
 static void test_published_single_pulse(void **state)
 {
     (void)state;
@@ -395,7 +413,8 @@ static void test_published_single_pulse(void **state)
         double before = 0.0;
         rebias_table_range(table, &Gmin, &Gmax);
         for (size_t j = 0; j < side->dG_count; j++) {
-            const double upto = rebias_table_cdf(side, REBIAS_RULE_NEAREST, rows[r].G, side->dG[j]);
+            const double upto =
+                rebias_table_cdf(side, REBIAS_RULE_NEAREST, rows[r].G, side->dG[j]);
             const double end = fmin(fmax(rows[r].G + side->dG[j], Gmin), Gmax) / rows[r].unit;
             first += (upto - before) * end;
             second += (upto - before) * end * end;
@@ -439,18 +458,27 @@ static void test_broken_invariants(void **state)
         const char *text;
     } rows[] = {
         {0, PART_G, 0, -1e-9,
-         "bad.h5: SET G axis, entry 1: '-1.0000000000000001e-09' (expected a conductance, 0 or more)"},
-        {0, PART_G, 1, 0.0, "bad.h5: SET G axis, entry 2: '0' (expected strictly ascending levels)"},
+         "bad.h5: SET G axis, entry 1: '-1.0000000000000001e-09' (expected a conductance, 0 or "
+         "more)"},
+        {0, PART_G, 1, 0.0,
+         "bad.h5: SET G axis, entry 2: '0' (expected strictly ascending levels)"},
         {1, PART_G, 2, NAN, "bad.h5: RESET G axis, entry 3: 'nan' (expected a finite number)"},
         {1, PART_dG, 1, -3e-6,
-         "bad.h5: RESET dG axis, entry 2: '-3.0000000000000001e-06' (expected strictly ascending levels)"},
-        {0, PART_dG, 3, INFINITY, "bad.h5: SET dG axis, entry 4: 'inf' (expected a finite number)"},
-        {0, PART_CDF, 6, 1.5, "bad.h5: SET CDF, row 2, column 3: '1.5' (expected a probability in [0, 1])"},
-        {1, PART_CDF, 0, -0.25, "bad.h5: RESET CDF, row 1, column 1: '-0.25' (expected a probability in [0, 1])"},
-        {1, PART_CDF, 11, NAN, "bad.h5: RESET CDF, row 3, column 4: 'nan' (expected a probability in [0, 1])"},
+         "bad.h5: RESET dG axis, entry 2: '-3.0000000000000001e-06' (expected strictly "
+         "ascending levels)"},
+        {0, PART_dG, 3, INFINITY,
+         "bad.h5: SET dG axis, entry 4: 'inf' (expected a finite number)"},
+        {0, PART_CDF, 6, 1.5,
+         "bad.h5: SET CDF, row 2, column 3: '1.5' (expected a probability in [0, 1])"},
+        {1, PART_CDF, 0, -0.25,
+         "bad.h5: RESET CDF, row 1, column 1: '-0.25' (expected a probability in [0, 1])"},
+        {1, PART_CDF, 11, NAN,
+         "bad.h5: RESET CDF, row 3, column 4: 'nan' (expected a probability in [0, 1])"},
         {0, PART_CDF, 2, 0.125,
-         "bad.h5: SET CDF, row 1, column 3: '0.125' (expected a CDF that does not fall along a row)"},
-        {1, PART_COUNT, 1, -2.0, "bad.h5: RESET counts, entry 2: '-2' (expected a count, 0 or more)"},
+         "bad.h5: SET CDF, row 1, column 3: '0.125' (expected a CDF that does not fall along a "
+         "row)"},
+        {1, PART_COUNT, 1, -2.0,
+         "bad.h5: RESET counts, entry 2: '-2' (expected a count, 0 or more)"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct rebias_table *table = hand_table();
@@ -459,7 +487,8 @@ static void test_broken_invariants(void **state)
         double *const parts[] = {side->G, side->dG, side->cdf, side->count};
         support_expect(rebias_table_validate(table, "bad.h5", &err), REBIAS_OK, &err, NULL);
         parts[rows[i].part][rows[i].index] = rows[i].value;
-        support_expect(rebias_table_validate(table, "bad.h5", &err), REBIAS_E_FORMAT, &err, rows[i].text);
+        support_expect(rebias_table_validate(table, "bad.h5", &err), REBIAS_E_FORMAT, &err,
+                       rows[i].text);
         rebias_table_free(table);
     }
 }
@@ -476,10 +505,10 @@ static void test_broken_shapes(void **state)
     for (int i = 0; i < ROWS; i++) {
         table->side[REBIAS_RESET].G[i] += 3e-6;
     }
-    support_expect(
-        rebias_table_validate(table, "bad.h5", &err), REBIAS_E_FORMAT, &err,
-        "bad.h5: the SET and RESET G axes do not overlap (common range 3e-06 to 3e-06 S) (expected overlapping G "
-        "axes)");
+    support_expect(rebias_table_validate(table, "bad.h5", &err), REBIAS_E_FORMAT, &err,
+                   "bad.h5: the SET and RESET G axes do not overlap (common range 3e-06 to "
+                   "3e-06 S) (expected overlapping G "
+                   "axes)");
     rebias_table_free(table);
     const size_t huge[2] = {SIZE_MAX / 4, 2};
     const size_t more[2] = {SIZE_MAX / 4, 2};

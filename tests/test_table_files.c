@@ -1,4 +1,5 @@
-/* test_table_files.c - jump tables in their three formats: round trips, known numbers, same bytes.
+/* test_table_files.c - jump tables in their three formats: round trips, known numbers, same
+ * bytes.
  * 1. small tables and helpers   2. round trips   3. CrossSim by hand and by measured files
  * Malformed files and failing writes: test_table_malformed.c.
  */
@@ -18,7 +19,8 @@ static struct rebias_table *small_table(bool counted)
 {
     static const double G[2] = {0.0, 1.0 / 3.0 * 1e-5};
     static const double dG[3] = {-1e-6, 0.1e-6, 7e-6 / 3.0};
-    static const double cdf[2][6] = {{0.0, 0.5, 1.0, 1e-203, 0.1, 0.2 / 0.3}, {0.0, 0.0, 0.0, 0.1, 0.1, 1.0}};
+    static const double cdf[2][6] = {{0.0, 0.5, 1.0, 1e-203, 0.1, 0.2 / 0.3},
+                                     {0.0, 0.0, 0.0, 0.1, 0.1, 1.0}};
     const size_t G_count[2] = {2, 2};
     const size_t dG_count[2] = {3, 3};
     struct rebias_table *table = NULL;
@@ -34,7 +36,9 @@ static struct rebias_table *small_table(bool counted)
     }
     assert_int_equal(rebias_copy_text(&table->estimator, "binning", NULL), REBIAS_OK);
     assert_int_equal(rebias_copy_text(&table->options, "bins=2,kind=width", NULL), REBIAS_OK);
-    assert_int_equal(rebias_copy_text(&table->provenance, "rebias 0.1.0\nseed 1, \xc2\xb5S\n", NULL), REBIAS_OK);
+    assert_int_equal(
+        rebias_copy_text(&table->provenance, "rebias 0.1.0\nseed 1, \xc2\xb5S\n", NULL),
+        REBIAS_OK);
     return table;
 }
 
@@ -118,7 +122,8 @@ static void test_native_keeps_every_bit(void **state)
     native_round_trip(false);
 }
 
-/* The small table always, the shared ones where they are there: text -> table -> native -> text -> table. */
+/* The small table always, the shared ones where they are there: text -> table -> native -> text
+ * -> table. */
 static void text_round_trip(const char *source)
 {
     char native[1100];
@@ -181,7 +186,8 @@ static void test_xbtorch_loses_nothing(void **state)
     }
 }
 
-/* Two numbers of the fact sheet on the TiOx tables: CDF[0][99] of 1.8 V SET, shape 100 x 100. */
+/* Two numbers of the fact sheet on the TiOx tables: CDF[0][99] of 1.8 V SET, shape 100 x 100.
+ */
 static void test_tiox_numbers(void **state)
 {
     (void)state;
@@ -211,7 +217,8 @@ static bool equal_files(const char *a, const char *b)
     return equal;
 }
 
-/* The gzip file's raw bytes are compared by their checksum, since rebias_read_file decompresses. */
+/* The gzip file's raw bytes are compared by their checksum, since rebias_read_file
+ * decompresses. */
 static void test_same_table_same_bytes(void **state)
 {
     (void)state;
@@ -250,11 +257,12 @@ static void write_crosssim(const char *name, const char *increasing, const char 
     support_write(path, file, decreasing, strlen(decreasing));
 }
 
-static const char good_crosssim[] = "header\n1e-6,\t2e-6,3e-6\n0. ,0.5,1\n\n-1e-6,1e-6,3e-6\n0,1e-6,-1e-6\n3e-6,1e-6,3e-6\n";
+static const char good_crosssim[] =
+    "header\n1e-6,\t2e-6,3e-6\n0. ,0.5,1\n\n-1e-6,1e-6,3e-6\n0,1e-6,-1e-6\n3e-6,1e-6,3e-6\n";
 
 /* By hand. Axis -1 ... 3 uS in steps of 4 nS, so 0 is level 250, 1 uS level 500.
- * Column 1: F(0) = 0.5, F(1 uS) = 0.5 + 0.5 / 3. Column 2: a point mass at 1 uS. Column 3 falls: sorted it is -1, 3, 3:
- * F(1 uS) = 0.25, F just below 3 uS is 0.5 and F(3 uS) = 1. */
+ * Column 1: F(0) = 0.5, F(1 uS) = 0.5 + 0.5 / 3. Column 2: a point mass at 1 uS. Column 3
+ * falls: sorted it is -1, 3, 3: F(1 uS) = 0.25, F just below 3 uS is 0.5 and F(3 uS) = 1. */
 static void test_crosssim_by_hand(void **state)
 {
     (void)state;
@@ -313,7 +321,8 @@ static void read_measured(const char *path, double (*Q)[LEVELS])
     free(text);
 }
 
-/* Mean and sd of a quantile function that is linear between equidistant u: E x = (a + b) / 2 on each step. */
+/* Mean and sd of a quantile function that is linear between equidistant u: E x = (a + b) / 2 on
+ * each step. */
 static void exact_moments(const double Q[LEVELS], double *mean, double *sd)
 {
     double first = 0.0;
@@ -336,7 +345,8 @@ struct deviation {
     double average[2];
 };
 
-static struct deviation deviation_from(const struct rebias_table_side *side, const double *mean, const double *sd)
+static struct deviation deviation_from(const struct rebias_table_side *side, const double *mean,
+                                       const double *sd)
 {
     struct deviation d = {{0.0, 0.0}, {0.0, 0.0}};
     double scale = 0.0;
@@ -358,9 +368,11 @@ static struct deviation deviation_from(const struct rebias_table_side *side, con
 }
 
 /* Columns that fall somewhere in the SET plus the RESET file, counted by a separate script. */
-static const char *const repaired[4] = {"repaired=42", "repaired=310", "repaired=0", "repaired=190"};
+static const char *const repaired[4] = {"repaired=42", "repaired=310", "repaired=0",
+                                        "repaired=190"};
 
-/* Measured: largest 2.8e-3 (mean) and 3.3e-3 (sd) of the mean sd, on average 3.8e-4 and 5.5e-4. */
+/* Measured: largest 2.8e-3 (mean) and 3.3e-3 (sd) of the mean sd, on average 3.8e-4 and 5.5e-4.
+ */
 static void test_crosssim_devices(void **state)
 {
     (void)state;
@@ -375,7 +387,8 @@ static void test_crosssim_devices(void **state)
         if (!support_shared(path, name)) {
             continue;
         }
-        snprintf(spec, sizeof spec, "crosssim:%.*s", (int)(strlen(path) - strlen(suffixes[0])), path);
+        snprintf(spec, sizeof spec, "crosssim:%.*s", (int)(strlen(path) - strlen(suffixes[0])),
+                 path);
         struct rebias_table *table = loaded(spec);
         assert_string_equal(table->options, repaired[device - 1]);
         for (int p = 0; p < 2; p++) {
@@ -397,7 +410,8 @@ static void test_crosssim_devices(void **state)
     free(Q);
 }
 
-/* Measured for a Gaussian table written with 501 probabilities and read back on 1001 dG: mean 1.8e-4, sd 4.0e-4. */
+/* Measured for a Gaussian table written with 501 probabilities and read back on 1001 dG:
+ * mean 1.8e-4, sd 4.0e-4. */
 static void test_crosssim_round_trip(void **state)
 {
     (void)state;
@@ -448,7 +462,8 @@ static void test_crosssim_gzip_is_found(void **state)
     assert_null(table);
 }
 
-/* A program may run in a locale with a decimal comma; where none is installed, there is nothing to see. */
+/* A program may run in a locale with a decimal comma; where none is installed, there is nothing
+ * to see. */
 static void test_decimal_comma_does_no_harm(void **state)
 {
     (void)state;

@@ -1,5 +1,7 @@
-/* test_table_malformed.c - jump tables that are refused, with their messages; writes that fail; specifications.
- * 1. helpers   2. XBTorch   3. CrossSim   4. native   5. whole or not at all   6. specifications
+/* test_table_malformed.c - jump tables that are refused, with their messages; writes that fail;
+ * specifications.
+ * 1. helpers   2. XBTorch   3. CrossSim   4. native   5. whole or not at all   6.
+ * specifications
  */
 #include "base/hdf5_file.h"
 #include "rebias/table.h"
@@ -51,11 +53,12 @@ static const char *const xbtorch_suffixes[XBTORCH_FILES] = {
 
 /* 2 G levels, 3 dG levels, in the spellings of the published files. */
 static const char *const xbtorch_texts[XBTORCH_FILES] = {
-    "0.\n5.e-6\n", "-1e-6\n0\n1e-6\n", "0.1 0.5 1.\n1e-203\t.2  1.",
-    "1e-6\n4.e-6\n", "-1e-6\n1e-6",    "0 1\n0.5 0.5\n",
+    "0.\n5.e-6\n",   "-1e-6\n0\n1e-6\n", "0.1 0.5 1.\n1e-203\t.2  1.",
+    "1e-6\n4.e-6\n", "-1e-6\n1e-6",      "0 1\n0.5 0.5\n",
 };
 
-/* The six files; `text` takes the place of file number `changed` (NULL: that file is missing). */
+/* The six files; `text` takes the place of file number `changed` (NULL: that file is missing).
+ */
 static void write_xbtorch(const char *name, size_t changed, const char *text)
 {
     for (size_t i = 0; i < XBTORCH_FILES; i++) {
@@ -93,19 +96,27 @@ static void test_xbtorch_messages(void **state)
         int status;
         const char *message;
     } cases[] = {
-        {0, NULL, REBIAS_E_IO, "bad_set_axis_level_G.txt: cannot open: No such file or directory"},
-        {0, "", REBIAS_E_FORMAT, "bad_set_axis_level_G.txt: file is empty (expected rows of numbers)"},
+        {0, NULL, REBIAS_E_IO,
+         "bad_set_axis_level_G.txt: cannot open: No such file or directory"},
+        {0, "", REBIAS_E_FORMAT,
+         "bad_set_axis_level_G.txt: file is empty (expected rows of numbers)"},
         {1, " \n\r\n", REBIAS_E_FORMAT, "bad_set_axis_level_dG.txt: file is empty"},
         {0, "0.\n5,e-6\n", REBIAS_E_FORMAT,
-         "bad_set_axis_level_G.txt:2:1: not a number: '5,e-6' (expected a finite decimal number)"},
+         "bad_set_axis_level_G.txt:2:1: not a number: '5,e-6' (expected a finite decimal "
+         "number)"},
         {0, "0. 1\n5.e-6\n", REBIAS_E_FORMAT,
-         "bad_set_axis_level_G.txt:1: 2 numbers in the row (expected 1, an axis has one on a line)"},
-        {2, "0.1 0.5 1.\n0 nan 1.\n", REBIAS_E_FORMAT, "bad_set_cdf.txt:2:2: not a number: 'nan'"},
-        {2, "0.1 0.5 1.\n\n0 0.5 1e999\n", REBIAS_E_FORMAT, "bad_set_cdf.txt:3:3: not a number: '1e999'"},
+         "bad_set_axis_level_G.txt:1: 2 numbers in the row (expected 1, an axis has one on a "
+         "line)"},
+        {2, "0.1 0.5 1.\n0 nan 1.\n", REBIAS_E_FORMAT,
+         "bad_set_cdf.txt:2:2: not a number: 'nan'"},
+        {2, "0.1 0.5 1.\n\n0 0.5 1e999\n", REBIAS_E_FORMAT,
+         "bad_set_cdf.txt:3:3: not a number: '1e999'"},
         {2, "0.1 0.5 1.\n0 1.\n", REBIAS_E_FORMAT,
          "bad_set_cdf.txt:2: 2 numbers in the row (expected 3, one for each dG level)"},
-        {2, "0.1 0.5 1. 1.\n0 0 1.\n", REBIAS_E_FORMAT, "bad_set_cdf.txt:1: 4 numbers in the row (expected 3"},
-        {2, "0.1 0.5 1.\n", REBIAS_E_FORMAT, "bad_set_cdf.txt: 1 rows (expected 2, one for each G level)"},
+        {2, "0.1 0.5 1. 1.\n0 0 1.\n", REBIAS_E_FORMAT,
+         "bad_set_cdf.txt:1: 4 numbers in the row (expected 3"},
+        {2, "0.1 0.5 1.\n", REBIAS_E_FORMAT,
+         "bad_set_cdf.txt: 1 rows (expected 2, one for each G level)"},
         {5, "0 1\n0 1\n0 1\n", REBIAS_E_FORMAT, "bad_reset_cdf.txt: 3 rows (expected 2"},
         {5, "0 1\n0.5 0.25\n", REBIAS_E_FORMAT, "RESET CDF, row 2, column 2: '0.25'"},
         {2, "0.1 0.5 1.5\n0 0 1.\n", REBIAS_E_FORMAT, "SET CDF, row 1, column 3: '1.5'"},
@@ -129,7 +140,8 @@ static void test_bytes_that_are_no_text(void **state)
     write_xbtorch("binary", XBTORCH_FILES, NULL);
     support_write(path, "binary_set_cdf.txt", "0 0 1\n0 \0 1\n", 12);
     spec_of(spec, "xbtorch:", "binary");
-    expect_refused(spec, REBIAS_E_FORMAT, "binary_set_cdf.txt: file has NUL bytes (expected a text file)");
+    expect_refused(spec, REBIAS_E_FORMAT,
+                   "binary_set_cdf.txt: file has NUL bytes (expected a text file)");
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkdir(path, 0777), 0);
     expect_refused(spec, REBIAS_E_IO, "binary_set_cdf.txt: cannot read: Is a directory");
@@ -145,19 +157,25 @@ static void test_crosssim_messages(void **state)
         const char *message;
     } cases[] = {
         {"", "bad_dG_decreasing.txt: file is empty"},
-        {"header\n", "0 G levels and 0 cumulative probabilities (expected a header line, at least 2 G levels"},
+        {"header\n", "0 G levels and 0 cumulative probabilities (expected a header line, at "
+                     "least 2 G levels"},
         {"header\n1,2\n", "2 G levels and 0 cumulative probabilities"},
-        {"header\n1e-6,2e-6\n0,0.5,0.5\n", ":3:3: bad cumulative probability: '0.5' (expected ascending"},
+        {"header\n1e-6,2e-6\n0,0.5,0.5\n",
+         ":3:3: bad cumulative probability: '0.5' (expected ascending"},
         {"header\n1e-6,2e-6\n-0.5,1\n", ":3:1: bad cumulative probability: '-0.5'"},
         {"header\n1e-6,2e-6\n0,1.5\n", ":3:2: bad cumulative probability: '1.5'"},
-        {"header\n1e-6,2e-6\n0,1\n\n1,2\n1,,\n", ":6:2: not a number (expected a finite decimal number)"},
+        {"header\n1e-6,2e-6\n0,1\n\n1,2\n1,,\n",
+         ":6:2: not a number (expected a finite decimal number)"},
         {"header\n1e-6,2e-6\n0,1\n\n1,2\n1,inf\n", ":6:2: not a number: 'inf'"},
         {"header\n1e-6,2e-6\n0,1\n1 2\n1,2\n", ":4:1: not a number: '1 2'"},
-        {"header\n1e-6,2e-6\n0,1\n\n1,2\n1\n", ":6: 1 numbers in the row (expected 2, one for each G level)"},
-        {"header\n1e-6,2e-6\n0,1\n\n1,2\n", "1 rows of dG (expected 2, one for each cumulative probability)"},
+        {"header\n1e-6,2e-6\n0,1\n\n1,2\n1\n",
+         ":6: 1 numbers in the row (expected 2, one for each G level)"},
+        {"header\n1e-6,2e-6\n0,1\n\n1,2\n",
+         "1 rows of dG (expected 2, one for each cumulative probability)"},
         {"header\n1e-6,2e-6\n0,1\n\n1,2\n1,2\n3,4\n", "3 rows of dG (expected 2"},
         {"header\n2e-6,1e-6\n0,1\n\n1,2\n1,2\n", "RESET G axis, entry 2"},
-        {"header\n1e-6,2e-6\n0,1\n\n-1e308,2\n1,1e308\n", "jumps from -1e+308 to 1e+308 S (expected a finite range)"},
+        {"header\n1e-6,2e-6\n0,1\n\n-1e308,2\n1,1e308\n",
+         "jumps from -1e+308 to 1e+308 S (expected a finite range)"},
     };
     static const char good[] = "header\n1e-6,2e-6\n0,1\n-1e-6,-1e-6\n1e-6,1e-6\n";
     char spec[1100];
@@ -198,7 +216,8 @@ static void test_crosssim_single_jump(void **state)
 
 /* -- 4. native -- */
 
-/* Every cut of a valid file is refused; the bytes beyond the last object may be padding, so cuts go up to half. */
+/* Every cut of a valid file is refused; the bytes beyond the last object may be padding, so
+ * cuts go up to half. */
 static void test_truncated_native(void **state)
 {
     (void)state;
@@ -211,7 +230,8 @@ static void test_truncated_native(void **state)
     assert_int_equal(rebias_table_save(table, spec, NULL), REBIAS_OK);
     rebias_table_free(table);
     assert_int_equal(rebias_read_file(spec, 1 << 20, &data, &size, NULL), REBIAS_OK);
-    static const char *const messages[] = {"not an HDF5 file", "not an HDF5 file", "the HDF5 file is damaged"};
+    static const char *const messages[] = {"not an HDF5 file", "not an HDF5 file",
+                                           "the HDF5 file is damaged"};
     const size_t cuts[] = {0, 4, 8, 60, 500, size / 2, size - 1000, size - 1};
     for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
         support_write(path, "cut.jt.h5", data, cuts[i]);
@@ -219,7 +239,8 @@ static void test_truncated_native(void **state)
     }
     data[1] = 'X';
     support_write(path, "cut.jt.h5", data, size);
-    expect_refused(path, REBIAS_E_FORMAT, "cut.jt.h5: not an HDF5 file (expected an HDF5 file)");
+    expect_refused(path, REBIAS_E_FORMAT,
+                   "cut.jt.h5: not an HDF5 file (expected an HDF5 file)");
     free(data);
 }
 
@@ -251,16 +272,20 @@ static void hand_text(hid_t file, const char *name, const char *text)
     H5Tclose(type);
 }
 
-/* A gzip-compressed, shuffled float32 dataset, as h5py's create_dataset(compression="gzip") makes it. */
-static void hand_dataset(hid_t file, const char *name, int rank, const hsize_t *shape, const double *values)
+/* A gzip-compressed, shuffled float32 dataset, as h5py's create_dataset(compression="gzip")
+ * makes it. */
+static void hand_dataset(hid_t file, const char *name, int rank, const hsize_t *shape,
+                         const double *values)
 {
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_chunk(creation, rank, shape);
     H5Pset_shuffle(creation);
     H5Pset_deflate(creation, 4);
     hid_t space = H5Screate_simple(rank, shape, NULL);
-    hid_t dataset = H5Dcreate2(file, name, H5T_IEEE_F32BE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
-    assert_true(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+    hid_t dataset =
+        H5Dcreate2(file, name, H5T_IEEE_F32BE, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    assert_true(H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >=
+                0);
     H5Dclose(dataset);
     H5Sclose(space);
     H5Pclose(creation);
@@ -294,7 +319,8 @@ static void hand_side(hid_t file, const char *group, enum flaw flaw)
     hand_dataset(file, name, 1, &dG_count, axis);
     snprintf(name, sizeof name, "%s/cdf", group);
     if (flaw != FLAW_NO_CDF) {
-        hand_dataset(file, name, flaw == FLAW_RANK ? 1 : 2, flaw == FLAW_RANK ? &six : shape, cdf);
+        hand_dataset(file, name, flaw == FLAW_RANK ? 1 : 2, flaw == FLAW_RANK ? &six : shape,
+                     cdf);
     }
     snprintf(name, sizeof name, "%s/count", group);
     if (flaw == FLAW_ONE_COUNT) {
@@ -302,14 +328,16 @@ static void hand_side(hid_t file, const char *group, enum flaw flaw)
     }
 }
 
-/* As three lines of h5py would write it: texts of variable length, an integer version, float32; no estimator. */
+/* As three lines of h5py would write it: texts of variable length, an integer version, float32;
+ * no estimator. */
 static void hand_file(char path[1024], enum flaw flaw)
 {
     support_scratch(path, "hand.jt.h5");
     hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     const int64_t version = flaw == FLAW_VERSION ? 2 : 1;
     hid_t space = H5Screate(H5S_SCALAR);
-    hid_t attribute = H5Acreate2(file, "format_version", H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t attribute =
+        H5Acreate2(file, "format_version", H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT);
     assert_true(H5Awrite(attribute, H5T_NATIVE_INT64, &version) >= 0);
     H5Aclose(attribute);
     H5Sclose(space);
@@ -347,16 +375,23 @@ static void test_native_messages(void **state)
         int status;
         const char *message;
     } cases[] = {
-        {FLAW_NO_FORMAT, REBIAS_E_FORMAT, "hand.jt.h5: HDF5 file is not a jump table (expected the attribute format"},
+        {FLAW_NO_FORMAT, REBIAS_E_FORMAT,
+         "hand.jt.h5: HDF5 file is not a jump table (expected the attribute format"},
         {FLAW_FORMAT, REBIAS_E_FORMAT, "HDF5 file is not a jump table: 'rebias network'"},
-        {FLAW_VERSION, REBIAS_E_UNSUPPORTED, "jump table of format version 2 (expected version 1)"},
+        {FLAW_VERSION, REBIAS_E_UNSUPPORTED,
+         "jump table of format version 2 (expected version 1)"},
         {FLAW_NO_CDF, REBIAS_E_FORMAT, "hand.jt.h5: dataset is missing: '/reset/cdf'"},
-        {FLAW_RANK, REBIAS_E_FORMAT, "dataset has the wrong rank: '/reset/cdf' (expected an array of rank 2)"},
-        {FLAW_TYPE, REBIAS_E_FORMAT, "dataset has the wrong type: '/reset/G' (expected integers or floating"},
-        {FLAW_LENGTH, REBIAS_E_FORMAT, "dataset /reset/dG has the wrong shape: '4 x 1' (expected 3 x 1)"},
-        {FLAW_NAN, REBIAS_E_RANGE, "hand.jt.h5:2:2: value of /reset/cdf (row:column) is out of range: 'nan'"},
+        {FLAW_RANK, REBIAS_E_FORMAT,
+         "dataset has the wrong rank: '/reset/cdf' (expected an array of rank 2)"},
+        {FLAW_TYPE, REBIAS_E_FORMAT,
+         "dataset has the wrong type: '/reset/G' (expected integers or floating"},
+        {FLAW_LENGTH, REBIAS_E_FORMAT,
+         "dataset /reset/dG has the wrong shape: '4 x 1' (expected 3 x 1)"},
+        {FLAW_NAN, REBIAS_E_RANGE,
+         "hand.jt.h5:2:2: value of /reset/cdf (row:column) is out of range: 'nan'"},
         {FLAW_FALLING, REBIAS_E_FORMAT, "hand.jt.h5: RESET CDF, row 2, column 2: '0.25'"},
-        {FLAW_ONE_COUNT, REBIAS_E_FORMAT, "dataset is missing: '/set/count' (expected counts for both"},
+        {FLAW_ONE_COUNT, REBIAS_E_FORMAT,
+         "dataset is missing: '/set/count' (expected counts for both"},
     };
     char path[1024];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -367,7 +402,8 @@ static void test_native_messages(void **state)
 
 /* -- 5. whole or not at all -- */
 
-static void expect_unsaved(const struct rebias_table *table, const char *spec, int status, const char *text)
+static void expect_unsaved(const struct rebias_table *table, const char *spec, int status,
+                           const char *text)
 {
     struct rebias_error err = {0};
     support_expect(rebias_table_save(table, spec, &err), status, &err, text);
@@ -383,11 +419,13 @@ static void test_unwritable_places(void **state)
         spec_of(spec, formats[i], "no/such/folder.jt.h5");
         expect_unsaved(table, spec, REBIAS_E_IO, "cannot write: No such file or directory");
     }
-    expect_unsaved(table, "/dev/full", REBIAS_E_IO, "/dev/full: cannot write: No space left on device");
+    expect_unsaved(table, "/dev/full", REBIAS_E_IO,
+                   "/dev/full: cannot write: No space left on device");
     rebias_table_free(table);
 }
 
-/* The last file of a set leads to a full device, or its name is taken by a folder: then none is left. */
+/* The last file of a set leads to a full device, or its name is taken by a folder: then none is
+ * left. */
 static void test_sets_of_files_are_whole(void **state)
 {
     (void)state;
@@ -432,7 +470,8 @@ static void test_bad_tables_are_not_saved(void **state)
         expect_unsaved(table, spec, REBIAS_E_FORMAT, "SET CDF, row 1, column 2: 'nan'");
     }
     table->side[REBIAS_SET].cdf[1] = 0.5;
-    assert_int_equal(rebias_alloc(&table->side[REBIAS_SET].count, 2, sizeof(double), NULL), REBIAS_OK);
+    assert_int_equal(rebias_alloc(&table->side[REBIAS_SET].count, 2, sizeof(double), NULL),
+                     REBIAS_OK);
     spec_of(spec, "", "unsaved");
     expect_unsaved(table, spec, REBIAS_E_DATA, "table has counts for one polarity only");
     assert_int_equal(count_files("unsaved"), 0);
@@ -452,8 +491,10 @@ static void test_specifications(void **state)
     assert_int_equal(rebias_table_format_of("xbtorch/a.jt.h5", &prefix), REBIAS_TABLE_NATIVE);
     assert_string_equal(prefix, "xbtorch/a.jt.h5");
     expect_refused("/nowhere/tiox_1.8V", REBIAS_E_IO,
-                   "/nowhere/tiox_1.8V: no such jump table (expected FILE.jt.h5, xbtorch:PREFIX or crosssim:PREFIX)");
-    expect_refused("/nowhere/a.jt.h5", REBIAS_E_IO, "/nowhere/a.jt.h5: cannot open: No such file or directory");
+                   "/nowhere/tiox_1.8V: no such jump table (expected FILE.jt.h5, "
+                   "xbtorch:PREFIX or crosssim:PREFIX)");
+    expect_refused("/nowhere/a.jt.h5", REBIAS_E_IO,
+                   "/nowhere/a.jt.h5: cannot open: No such file or directory");
 }
 
 int main(void)

@@ -1,5 +1,6 @@
 /* test_train.c - training networks on images.
- * 1. helpers   2. software training   3. training on devices   4. schedules   5. progress   6. wrong options
+ * 1. helpers   2. software training   3. training on devices   4. schedules   5. progress   6.
+ * wrong options
  * 7. Fashion-MNIST
  */
 #include "support.h"
@@ -36,7 +37,8 @@ static void train(struct rebias_network *network, const struct rebias_image_set 
                   const struct rebias_train_options *options, struct rebias_epoch *epochs)
 {
     struct rebias_error err = {0};
-    support_expect(rebias_train(network, set, options, epochs, NULL, NULL, &err), REBIAS_OK, &err, NULL);
+    support_expect(rebias_train(network, set, options, epochs, NULL, NULL, &err), REBIAS_OK,
+                   &err, NULL);
 }
 
 /* All weights of the network, layer by layer. */
@@ -58,7 +60,8 @@ static double largest_difference(const float a[WEIGHTS], const float b[WEIGHTS])
 
 /* Weights after training a fresh network. */
 static void train_fresh(const struct rebias_network_options *network_options,
-                        const struct rebias_train_options *options, float w[WEIGHTS], struct rebias_epoch *epochs)
+                        const struct rebias_train_options *options, float w[WEIGHTS],
+                        struct rebias_epoch *epochs)
 {
     const struct rebias_image_set set = blob_set(&memory);
     struct rebias_network *network = new_network(network_options);
@@ -90,13 +93,15 @@ static void test_software_learns(void **state)
         assert_int_equal(epochs[9].images, BLOB_TRAIN);
         assert_int_equal(epochs[9].pulses, 0);
         double loss = 0.0;
-        assert_true(rebias_network_accuracy(network, &set.test, &loss) == epochs[9].test_accuracy); /* same sum */
+        assert_true(rebias_network_accuracy(network, &set.test, &loss) ==
+                    epochs[9].test_accuracy); /* same sum */
         assert_true(loss == epochs[9].test_loss);
         rebias_network_free(network);
     }
 }
 
-/* 400 images in batches of 64: the last has 16; the mean loss of a network that hardly moves is that of the images. */
+/* 400 images in batches of 64: the last has 16; the mean loss of a network that hardly moves is
+ * that of the images. */
 static void test_uneven_last_batch(void **state)
 {
     (void)state;
@@ -133,8 +138,10 @@ static void test_fewer_images(void **state)
     struct rebias_network *network = new_network(&n);
     train(network, &set, &o, cut);
     for (size_t e = 0; e < 3; e++) {
-        assert_true(part[e].train_loss == cut[e].train_loss && part[e].test_loss == cut[e].test_loss);
-        assert_true(part[e].test_accuracy == cut[e].test_accuracy); /* the same computation: exact */
+        assert_true(part[e].train_loss == cut[e].train_loss &&
+                    part[e].test_loss == cut[e].test_loss);
+        assert_true(part[e].test_accuracy ==
+                    cut[e].test_accuracy); /* the same computation: exact */
     }
     rebias_network_free(network);
 }
@@ -162,10 +169,11 @@ static void test_each_epoch_has_its_own_order(void **state)
 
 /* -- 3. training on devices -- */
 
-/* A linear, noiseless device of 20,000 levels follows software training. Per weight: programming leaves up to a step
- * (two halves of a pair); each of the 7 updates adds a rounding error of at most half a step sd, 6 sd of their sum are
- * allowed: (1 + 6 sqrt(7)/2) steps = 9. The gradients then differ a little too, and each pulse rounds the float32
- * conductances by 2^-24: as much again is allowed. */
+/* A linear, noiseless device of 20,000 levels follows software training. Per weight:
+ * programming leaves up to a step (two halves of a pair); each of the 7 updates adds a rounding
+ * error of at most half a step sd, 6 sd of their sum are allowed: (1 + 6 sqrt(7)/2) steps = 9.
+ * The gradients then differ a little too, and each pulse rounds the float32 conductances by
+ * 2^-24: as much again is allowed. */
 static void test_fine_device_tracks_software(void **state)
 {
     (void)state;
@@ -185,7 +193,8 @@ static void test_fine_device_tracks_software(void **state)
     n.device = device;
     n.crossbar.pulse_cap = 30000;
     train_fresh(&n, &o, mapped, &epoch);
-    assert_true(largest_difference(start, software) > 200.0 * step); /* there was something to follow */
+    assert_true(largest_difference(start, software) >
+                200.0 * step); /* there was something to follow */
     assert_true(largest_difference(mapped, software) < 18.0 * step);
     assert_true(epoch.pulses > 0);
     rebias_device_free(device);
@@ -241,8 +250,8 @@ static void test_runs_are_reproducible(void **state)
 
 /* -- 4. schedules -- */
 
-/* Three epochs of one batch each against three runs of one epoch at the rates that train.h states; the order within a
- * batch only rounds differently. */
+/* Three epochs of one batch each against three runs of one epoch at the rates that train.h
+ * states; the order within a batch only rounds differently. */
 static void check_schedule(enum rebias_schedule schedule, double decay, const double factor[3])
 {
     const struct rebias_image_set set = blob_set(&memory);
@@ -304,26 +313,29 @@ static void test_progress_and_interrupt(void **state)
     struct rebias_error err = {0};
     struct watch all = {.stop_at = SIZE_MAX};
     struct rebias_network *network = new_network(&n);
-    support_expect(rebias_train(network, &set, &o, epochs, watch_progress, &all, &err), REBIAS_OK, &err, NULL);
+    support_expect(rebias_train(network, &set, &o, epochs, watch_progress, &all, &err),
+                   REBIAS_OK, &err, NULL);
     assert_int_equal(all.calls, 21); /* 7 batches an epoch */
     assert_int_equal(all.last, 3 * BLOB_TRAIN);
     assert_int_equal(all.total, 3 * BLOB_TRAIN);
     struct watch some = {.stop_at = 450};
-    support_expect(rebias_train(network, &set, &o, epochs, watch_progress, &some, &err), REBIAS_E_INTERRUPTED, &err,
-                   "interrupted after 464 of 1200 images");
+    support_expect(rebias_train(network, &set, &o, epochs, watch_progress, &some, &err),
+                   REBIAS_E_INTERRUPTED, &err, "interrupted after 464 of 1200 images");
     assert_int_equal(some.last, 464);
     rebias_network_free(network);
 }
 
 /* -- 6. wrong options -- */
 
-static void expect_refused(const struct rebias_network_options *n, const struct rebias_image_set *set,
+static void expect_refused(const struct rebias_network_options *n,
+                           const struct rebias_image_set *set,
                            const struct rebias_train_options *o, const char *message)
 {
     struct rebias_error err = {0};
     struct rebias_epoch epochs[3];
     struct rebias_network *network = new_network(n);
-    support_expect(rebias_train(network, set, o, epochs, NULL, NULL, &err), REBIAS_E_RANGE, &err, message);
+    support_expect(rebias_train(network, set, o, epochs, NULL, NULL, &err), REBIAS_E_RANGE,
+                   &err, message);
     rebias_network_free(network);
 }
 
@@ -380,8 +392,8 @@ static void test_diverging_loss(void **state)
     struct rebias_error err = {0};
     o.rate[0] = o.rate[1] = 1e37;
     struct rebias_network *network = new_network(&n);
-    support_expect(rebias_train(network, &set, &o, epochs, NULL, NULL, &err), REBIAS_E_NUMERIC, &err,
-                   "the loss is no longer finite in epoch 1: lower the rate");
+    support_expect(rebias_train(network, &set, &o, epochs, NULL, NULL, &err), REBIAS_E_NUMERIC,
+                   &err, "the loss is no longer finite in epoch 1: lower the rate");
     rebias_network_free(network);
 }
 

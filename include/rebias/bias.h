@@ -1,9 +1,11 @@
-/* bias.h - the main job: how far a network accuracy that was simulated with a fitted device model can be trusted.
+/* bias.h - the main job: how far a network accuracy that was simulated with a fitted device
+ * model can be trusted.
  *
- * For every number of points N and every method, each replicate draws N points per polarity from the target, fits a table,
- * trains a network on it, and compares with the same replicate's network on the target itself: same initial weights
- * drawn, same order of images, same random words for rounding and pulses (common random numbers). Modeling
- * bias = accuracy(model) - accuracy(target); positive = over-promising (Yousuf et al., IEEE JETCAS 13, 382 (2023)).
+ * For every number of points N and every method, each replicate draws N points per polarity
+ * from the target, fits a table, trains a network on it, and compares with the same replicate's
+ * network on the target itself: same initial weights drawn, same order of images, same random
+ * words for rounding and pulses (common random numbers). Modeling bias = accuracy(model) -
+ * accuracy(target); positive = over-promising (Yousuf et al., IEEE JETCAS 13, 382 (2023)).
  */
 #ifndef REBIAS_BIAS_H
 #define REBIAS_BIAS_H
@@ -34,21 +36,24 @@ struct rebias_bias_options {
     const struct rebias_device *target; /* borrowed, like set */
     const struct rebias_image_set *set;
     struct rebias_bias_method method[REBIAS_BIAS_MAX_METHODS];
-    size_t methods;                           /* 1 .. REBIAS_BIAS_MAX_METHODS */
-    size_t points[REBIAS_BIAS_MAX_POINTS];    /* per polarity, ascending */
-    size_t point_counts;                      /* 1 .. REBIAS_BIAS_MAX_POINTS */
-    size_t replicates;                        /* 1 .. 1000000 */
-    struct rebias_synth_options synth;        /* filter and censoring; points, seed, replicate are set here */
-    struct rebias_network_options network;    /* device, seed, replicate are set here; a pulse size or noise of 0
-                                                 becomes the target's, for target and models alike */
-    struct rebias_train_options train;        /* seed and replicate are set here */
-    double level;                             /* confidence of the intervals, in (0, 1) */
-    size_t resamples;                         /* of the bootstrap */
+    size_t methods;                        /* 1 .. REBIAS_BIAS_MAX_METHODS */
+    size_t points[REBIAS_BIAS_MAX_POINTS]; /* per polarity, ascending */
+    size_t point_counts;                   /* 1 .. REBIAS_BIAS_MAX_POINTS */
+    size_t replicates;                     /* 1 .. 1000000 */
+    struct rebias_synth_options
+        synth; /* filter and censoring; points, seed, replicate are set here */
+    struct rebias_network_options
+        network; /* device, seed, replicate are set here; a pulse size or noise of 0
+                    becomes the target's, for target and models alike */
+    struct rebias_train_options train; /* seed and replicate are set here */
+    double level;                      /* confidence of the intervals, in (0, 1) */
+    size_t resamples;                  /* of the bootstrap */
     uint64_t seed;
-    int threads;                              /* over replicates and cells */
+    int threads; /* over replicates and cells */
 };
 
-/* No target, set, method or points; 5 replicates, level 0.95, 10000 resamples, seed 1, 1 thread. */
+/* No target, set, method or points; 5 replicates, level 0.95, 10000 resamples, seed 1, 1
+ * thread. */
 struct rebias_bias_options rebias_bias_options_defaults(void);
 
 /* One network: a model's (method >= 0) or the target's (method = -1, points = 0). */
@@ -56,30 +61,37 @@ struct rebias_bias_run {
     int method;
     size_t points;
     uint32_t replicate;
-    int status;      /* REBIAS_OK, or REBIAS_E_DATA when the points did not suffice for a fit: no network then */
-    double accuracy; /* after the last epoch; fraction of the test images */
+    int status; /* REBIAS_OK, or REBIAS_E_DATA when the points did not suffice for a fit: no
+                   network then */
+    double accuracy;                     /* after the last epoch; fraction of the test images */
     struct rebias_device_metrics device; /* model against target; all 0 for the target */
 };
 
-enum rebias_verdict { REBIAS_NOT_DISTINGUISHABLE = 0, REBIAS_OVER_PROMISING = 1, REBIAS_UNDER_PROMISING = 2,
-                      REBIAS_NO_INTERVAL = 3 };
+enum rebias_verdict {
+    REBIAS_NOT_DISTINGUISHABLE = 0,
+    REBIAS_OVER_PROMISING = 1,
+    REBIAS_UNDER_PROMISING = 2,
+    REBIAS_NO_INTERVAL = 3
+};
 
 /* One (N, method) over the replicates that were fitted. */
 struct rebias_bias_cell {
     size_t method;
     size_t points;
-    size_t runs;      /* replicates with a network */
-    size_t failed;    /* replicates whose fit failed for lack of points */
+    size_t runs;   /* replicates with a network */
+    size_t failed; /* replicates whose fit failed for lack of points */
     double accuracy_mean, accuracy_sd;
-    double bias, bias_low, bias_high; /* mean paired difference and its bootstrap interval; NaN when runs < 2 */
-    double bias_sd;   /* sd of the paired differences: how unpredictable one model is */
-    size_t over, under; /* replicates more than the target's own sd above, below their target network */
+    double bias, bias_low,
+        bias_high;  /* mean paired difference and its bootstrap interval; NaN when runs < 2 */
+    double bias_sd; /* sd of the paired differences: how unpredictable one model is */
+    size_t over,
+        under; /* replicates more than the target's own sd above, below their target network */
     enum rebias_verdict verdict;
     struct rebias_device_metrics device; /* averages over the runs */
 };
 
 struct rebias_bias_result {
-    struct rebias_bias_run *runs;   /* targets first (replicates), then cell by cell */
+    struct rebias_bias_run *runs; /* targets first (replicates), then cell by cell */
     size_t run_count;
     struct rebias_bias_cell *cells; /* by points, then method */
     size_t cell_count;
@@ -89,22 +101,27 @@ struct rebias_bias_result {
     double pulse_noise;             /* S, as used when programming; the target's unless given */
 };
 
-/* Runs the study. progress counts networks. *out is NULL on failure or interruption. Owner: the caller. */
-int rebias_bias_study(struct rebias_bias_result **out, const struct rebias_bias_options *options,
-                      rebias_progress *progress, void *progress_context, struct rebias_error *err);
+/* Runs the study. progress counts networks. *out is NULL on failure or interruption. Owner: the
+ * caller. */
+int rebias_bias_study(struct rebias_bias_result **out,
+                      const struct rebias_bias_options *options, rebias_progress *progress,
+                      void *progress_context, struct rebias_error *err);
 void rebias_bias_result_free(struct rebias_bias_result *result);
 
 /* "over-promising", "under-promising", "not distinguishable", "no interval". Static storage. */
 const char *rebias_verdict_text(enum rebias_verdict verdict);
 
-/* The device seen as distributions for rebias_compare_jumps; the device must outlive the result. REBIAS_E_UNSUPPORTED for a
- * model without moments or cdf. */
-int rebias_device_jumps(struct rebias_jumps *jumps, const struct rebias_device *device, struct rebias_error *err);
+/* The device seen as distributions for rebias_compare_jumps; the device must outlive the
+ * result. REBIAS_E_UNSUPPORTED for a model without moments or cdf. */
+int rebias_device_jumps(struct rebias_jumps *jumps, const struct rebias_device *device,
+                        struct rebias_error *err);
 
-/* Compares two devices over their common range (REBIAS_E_RANGE when there is none) with the default slices; options may be
- * NULL. slices as in rebias_compare_jumps. */
-int rebias_compare_devices(const struct rebias_device *model, const struct rebias_device *target,
-                           const struct rebias_compare_options *options, struct rebias_device_metrics *metrics,
+/* Compares two devices over their common range (REBIAS_E_RANGE when there is none) with the
+ * default slices; options may be NULL. slices as in rebias_compare_jumps. */
+int rebias_compare_devices(const struct rebias_device *model,
+                           const struct rebias_device *target,
+                           const struct rebias_compare_options *options,
+                           struct rebias_device_metrics *metrics,
                            struct rebias_slice_metrics *slices, struct rebias_error *err);
 
 #ifdef __cplusplus

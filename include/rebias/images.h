@@ -12,7 +12,7 @@ extern "C" {
 
 struct rebias_images {
     size_t n;
-    size_t rows;     /* pixels */
+    size_t rows; /* pixels */
     size_t columns;
     size_t classes;  /* 1 + the largest label */
     uint8_t *pixels; /* n x rows x columns, row-major, 0..255 */
@@ -22,21 +22,22 @@ struct rebias_images {
 struct rebias_image_set {
     struct rebias_images train;
     struct rebias_images test;
-    char checksum[4][20]; /* crc32 of the files: train images, train labels, test images, test labels */
+    char checksum[4][20]; /* crc32 of the files: train images, train labels, test images, test
+                             labels */
 };
 
-/* Reads one pair of IDX files (magic 0x00000803 unsigned byte images, 0x00000801 labels), plain or gzip.
- * Refused with the file's name: wrong magic, truncated or over-long content, counts that differ, zero images. *out is all
- * zero on failure; free with rebias_images_clear. */
-int rebias_images_load(struct rebias_images *out, const char *image_path, const char *label_path,
-                       struct rebias_error *err);
+/* Reads one pair of IDX files (magic 0x00000803 unsigned byte images, 0x00000801 labels), plain
+ * or gzip. Refused with the file's name: wrong magic, truncated or over-long content, counts
+ * that differ, zero images. *out is all zero on failure; free with rebias_images_clear. */
+int rebias_images_load(struct rebias_images *out, const char *image_path,
+                       const char *label_path, struct rebias_error *err);
 void rebias_images_clear(struct rebias_images *images);
 
-/* *out = a data set by name: "fashion-mnist" or "mnist", or any folder name that holds the four standard files
- * (train-images-idx3-ubyte, ... with or without .gz). Looked for in: data_dir, data_dir/NAME (when
- * data_dir is not NULL), then NAME as a folder, then the standard places /usr/share/datasets/NAME and
- * /usr/local/share/datasets/NAME. When nothing is found the error says where it looked and how to get
- * the data. Owner: the caller (rebias_image_set_free). */
+/* *out = a data set by name: "fashion-mnist" or "mnist", or any folder name that holds the four
+ * standard files (train-images-idx3-ubyte, ... with or without .gz). Looked for in: data_dir,
+ * data_dir/NAME (when data_dir is not NULL), then NAME as a folder, then the standard places
+ * /usr/share/datasets/NAME and /usr/local/share/datasets/NAME. When nothing is found the error
+ * says where it looked and how to get the data. Owner: the caller (rebias_image_set_free). */
 int rebias_image_set_load(struct rebias_image_set **out, const char *name, const char *data_dir,
                           struct rebias_error *err);
 void rebias_image_set_free(struct rebias_image_set *set);

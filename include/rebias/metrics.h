@@ -1,4 +1,5 @@
-/* metrics.h - distances between distributions, device-level metrics, and the bootstrap interval of a mean.
+/* metrics.h - distances between distributions, device-level metrics, and the bootstrap interval
+ * of a mean.
  *
  * Everything is double, in the units of what is passed in (S for conductances).
  */
@@ -14,30 +15,33 @@
 extern "C" {
 #endif
 
-/* -- two distributions on one grid: x[n] strictly ascending, F and H their cdf values there ---------------- */
+/* -- two distributions on one grid: x[n] strictly ascending, F and H their cdf values there
+ * ---------------- */
 
-/* W1 = integral |F - H| dx, with F and H linear between the grid points (sign changes inside a cell are found);
- * unit of x. */
+/* W1 = integral |F - H| dx, with F and H linear between the grid points (sign changes inside a
+ * cell are found); unit of x. */
 double rebias_wasserstein1(size_t n, const double *x, const double *F, const double *H);
 
 /* KS = max |F - H| over the grid, in [0, 1]. */
 double rebias_kolmogorov_smirnov(size_t n, const double *F, const double *H);
 
-/* Hellinger distance, in [0, 1]: sqrt(1 - sum over cells sqrt(dF dH)), the cells being (-inf, x_0], (x_0, x_1], ...,
- * (x_last, inf). Converges to the distance of the densities from below as the grid is refined. */
+/* Hellinger distance, in [0, 1]: sqrt(1 - sum over cells sqrt(dF dH)), the cells being (-inf,
+ * x_0], (x_0, x_1], ..., (x_last, inf). Converges to the distance of the densities from below
+ * as the grid is refined. */
 double rebias_hellinger(size_t n, const double *F, const double *H);
 
-/* Closed forms for N(m1, s1^2) and N(m2, s2^2), s > 0: Hellinger^2 = 1 - sqrt(2 s1 s2/(s1^2 + s2^2))
- * exp(-(m1 - m2)^2/(4 (s1^2 + s2^2))); W1 exactly: E|m1 - m2 + (s1 - s2) Z| (comonotone coupling). KS at the points
- * where the densities cross. s = 0 is a point mass. */
+/* Closed forms for N(m1, s1^2) and N(m2, s2^2), s > 0: Hellinger^2 = 1 - sqrt(2 s1 s2/(s1^2 +
+ * s2^2)) exp(-(m1 - m2)^2/(4 (s1^2 + s2^2))); W1 exactly: E|m1 - m2 + (s1 - s2) Z| (comonotone
+ * coupling). KS at the points where the densities cross. s = 0 is a point mass. */
 double rebias_hellinger_normal(double m1, double s1, double m2, double s2);
 double rebias_wasserstein1_normal(double m1, double s1, double m2, double s2);
 double rebias_kolmogorov_smirnov_normal(double m1, double s1, double m2, double s2);
 
-/* -- device-level metrics ----------------------------------------------------------------------------- */
+/* -- device-level metrics
+ * ----------------------------------------------------------------------------- */
 
-/* A device seen from here: the distribution of dG given G (S), polarity 0 SET, 1 RESET. context is handed
- * through. gaussian: dG given G is normal, so closed forms apply. */
+/* A device seen from here: the distribution of dG given G (S), polarity 0 SET, 1 RESET. context
+ * is handed through. gaussian: dG given G is normal, so closed forms apply. */
 struct rebias_jumps {
     const void *context;
     void (*moments)(const void *context, int polarity, double G, double *mean, double *sd);
@@ -65,39 +69,49 @@ struct rebias_slice_metrics {
 
 /* Averages over the slices, uniform in G; [0] SET, [1] RESET. Errors are model minus target. */
 struct rebias_device_metrics {
-    double rmse_mean[2];   /* S: sqrt of the mean squared error of the mean profile */
-    double rmse_sd[2];     /* S: the same for the sd profile */
-    double mean_error[2];  /* S: signed error of the mean, averaged */
-    double sd_error[2];    /* S */
-    double push_pull;      /* S: mean_error[SET] - mean_error[RESET]; > 0: the model pushes harder both ways */
-    double wrong_sign[2];  /* fraction of slices where model and target means have opposite signs */
+    double rmse_mean[2];  /* S: sqrt of the mean squared error of the mean profile */
+    double rmse_sd[2];    /* S: the same for the sd profile */
+    double mean_error[2]; /* S: signed error of the mean, averaged */
+    double sd_error[2];   /* S */
+    double push_pull; /* S: mean_error[SET] - mean_error[RESET]; > 0: the model pushes harder
+                         both ways */
+    double
+        wrong_sign[2]; /* fraction of slices where model and target means have opposite signs */
     double wrong_sign_all; /* mean of the two */
     double wasserstein1[2];
     double kolmogorov_smirnov[2];
     double hellinger[2];
 };
 
-/* Compares model with target. Numerical distances use a grid of which nearly half the points span each device's mean -+ 8 sd,
- * and the rest reaches further out, for point masses at a table's ends. The Hellinger distance between a discrete table
- * (rule NEAREST) and a continuous device tends to 1 as the grid is refined: that is its definition. Errors: REBIAS_E_RANGE
- * for options, REBIAS_E_UNSUPPORTED when a needed callback is NULL, REBIAS_E_NUMERIC for a moment or cdf that is not finite. slices (may be NULL): 2 x options->slices records, SET first. */
+/* Compares model with target. Numerical distances use a grid of which nearly half the points
+ * span each device's mean -+ 8 sd, and the rest reaches further out, for point masses at a
+ * table's ends. The Hellinger distance between a discrete table (rule NEAREST) and a continuous
+ * device tends to 1 as the grid is refined: that is its definition. Errors: REBIAS_E_RANGE for
+ * options, REBIAS_E_UNSUPPORTED when a needed callback is NULL, REBIAS_E_NUMERIC for a moment
+ * or cdf that is not finite. slices (may be NULL): 2 x options->slices records, SET first. */
 int rebias_compare_jumps(const struct rebias_jumps *model, const struct rebias_jumps *target,
-                         const struct rebias_compare_options *options, struct rebias_device_metrics *metrics,
+                         const struct rebias_compare_options *options,
+                         struct rebias_device_metrics *metrics,
                          struct rebias_slice_metrics *slices, struct rebias_error *err);
 
-/* -- samples ------------------------------------------------------------------------------------------- */
+/* -- samples
+ * -------------------------------------------------------------------------------------------
+ */
 
 /* Mean, and standard deviation with n - 1 (0 for n = 1); two-pass. n >= 1. */
 void rebias_mean_sd(size_t n, const double *x, double *mean, double *sd);
 
-/* Smoothed bootstrap interval of a mean at confidence `level` in (0, 1) from n >= 2 values. The bootstrap distribution is
- * that of the mean of n draws with replacement, each with normal noise of variance s^2/n added, so that it has the
- * variance s^2/n of a mean instead of (n - 1)/n of that; its ends are taken at the probabilities Phi(-+ t_{n-1}) instead
- * of Phi(-+ z). Both corrections undo the narrowness of the percentile interval for small n (Hesterberg, Am. Stat. 69, 371
- * (2015), sections 4.2 and 5.3). The noise is integrated exactly; resample b uses step b of the stream. Coverage of
- * normal data at 0.95: see tests/test_bootstrap.c. Errors: REBIAS_E_DATA for n < 2, REBIAS_E_RANGE. */
+/* Smoothed bootstrap interval of a mean at confidence `level` in (0, 1) from n >= 2 values. The
+ * bootstrap distribution is that of the mean of n draws with replacement, each with normal
+ * noise of variance s^2/n added, so that it has the variance s^2/n of a mean instead of (n -
+ * 1)/n of that; its ends are taken at the probabilities Phi(-+ t_{n-1}) instead of Phi(-+ z).
+ * Both corrections undo the narrowness of the percentile interval for small n (Hesterberg, Am.
+ * Stat. 69, 371 (2015), sections 4.2 and 5.3). The noise is integrated exactly; resample b uses
+ * step b of the stream. Coverage of normal data at 0.95: see tests/test_bootstrap.c. Errors:
+ * REBIAS_E_DATA for n < 2, REBIAS_E_RANGE. */
 int rebias_bootstrap_mean(size_t n, const double *x, double level, size_t resamples,
-                          const struct rebias_stream *stream, double *low, double *high, struct rebias_error *err);
+                          const struct rebias_stream *stream, double *low, double *high,
+                          struct rebias_error *err);
 
 #ifdef __cplusplus
 }

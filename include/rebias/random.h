@@ -1,10 +1,11 @@
 /* random.h - addressed random numbers: Philox4x32-10, a pure function of (seed, address).
  *
- * Counter of a block = { block, step, entity, purpose << 24 | replicate }, key = the 64-bit seed. One block
- * gives 4 words of 32 bits; word number w of a stream is word w % 4 of block w / 4. So a stream holds 2^34
- * words, nothing is ever "drawn in turn", and any thread may compute any part of it: the same bytes for any
- * number of threads. Philox: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3",
- * SC'11; the bulk loops are checked against Random123 and its known-answer vectors.
+ * Counter of a block = { block, step, entity, purpose << 24 | replicate }, key = the 64-bit
+ * seed. One block gives 4 words of 32 bits; word number w of a stream is word w % 4 of block w
+ * / 4. So a stream holds 2^34 words, nothing is ever "drawn in turn", and any thread may
+ * compute any part of it: the same bytes for any number of threads. Philox: Salmon, Moraes,
+ * Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11; the bulk loops are checked
+ * against Random123 and its known-answer vectors.
  */
 #ifndef REBIAS_RANDOM_H
 #define REBIAS_RANDOM_H
@@ -16,18 +17,21 @@
 extern "C" {
 #endif
 
-/* One constant for each use of randomness, below 256. A new use needs a new constant; never renumber: the
- * numbers are part of every published result. */
+/* One constant for each use of randomness, below 256. A new use needs a new constant; never
+ * renumber: the numbers are part of every published result. */
 enum rebias_purpose {
-    REBIAS_FOR_PULSE = 1,        /* the jump of a pulse during training; entity = array, step = update */
+    REBIAS_FOR_PULSE =
+        1, /* the jump of a pulse during training; entity = array, step = update */
     REBIAS_FOR_ROUNDING = 2,     /* stochastic rounding of requests to pulses */
     REBIAS_FOR_ROUNDING_TIE = 3, /* its further bits where the first 16 do not decide */
     REBIAS_FOR_PAIR = 4,         /* which device of a pair takes the odd pulse */
     REBIAS_FOR_WEIGHTS = 5,      /* initial weights; entity = layer */
-    REBIAS_FOR_PROGRAMMING = 6,  /* pulses that program the initial weights; entity = array, step = round */
-    REBIAS_FOR_ORDER = 7,        /* order of the samples; step = epoch */
-    REBIAS_FOR_SPREAD = 8,       /* device-to-device spread; entity = array, step = parameter */
-    REBIAS_FOR_SYNTH_G = 9,      /* start conductances of synthetic pulse data; entity = polarity, step = trial */
+    REBIAS_FOR_PROGRAMMING =
+        6, /* pulses that program the initial weights; entity = array, step = round */
+    REBIAS_FOR_ORDER = 7,  /* order of the samples; step = epoch */
+    REBIAS_FOR_SPREAD = 8, /* device-to-device spread; entity = array, step = parameter */
+    REBIAS_FOR_SYNTH_G =
+        9, /* start conductances of synthetic pulse data; entity = polarity, step = trial */
     REBIAS_FOR_SYNTH_PULSE = 10, /* their pulses */
     REBIAS_FOR_BOOTSTRAP = 11,   /* resampling with replacement; step = resample */
     REBIAS_FOR_CURVE = 12,       /* pulse curves of `device curve`; step = pulse */
@@ -45,28 +49,35 @@ struct rebias_stream {
 };
 
 /* Blocks first .. first + n - 1 into words[4 n]. */
-void rebias_random_blocks(const struct rebias_stream *stream, uint32_t first, size_t n, uint32_t *words);
+void rebias_random_blocks(const struct rebias_stream *stream, uint32_t first, size_t n,
+                          uint32_t *words);
 
 /* Words first .. first + n - 1 (any alignment) into words[n]: uniform random bits. */
-void rebias_random_words(const struct rebias_stream *stream, uint64_t first, size_t n, uint32_t *words);
+void rebias_random_words(const struct rebias_stream *stream, uint64_t first, size_t n,
+                         uint32_t *words);
 
 /* words[i] = word number index[i] of the stream, for scattered indices; index[i] < 2^34. */
 void rebias_random_words_at(const struct rebias_stream *stream, uint64_t offset, size_t n,
                             const uint32_t *index, uint32_t *words);
 
-/* x[i] = (w + 1/2) 2^-32 with w = word first + i: uniform in the open interval (0, 1), 32 bits. */
-void rebias_random_uniform(const struct rebias_stream *stream, uint64_t first, size_t n, double *x);
+/* x[i] = (w + 1/2) 2^-32 with w = word first + i: uniform in the open interval (0, 1), 32 bits.
+ */
+void rebias_random_uniform(const struct rebias_stream *stream, uint64_t first, size_t n,
+                           double *x);
 
-/* x[i] standard normal from word first + i by the inverse distribution function (rebias_normal_quantiles). */
-void rebias_random_normal(const struct rebias_stream *stream, uint64_t first, size_t n, float *x);
+/* x[i] standard normal from word first + i by the inverse distribution function
+ * (rebias_normal_quantiles). */
+void rebias_random_normal(const struct rebias_stream *stream, uint64_t first, size_t n,
+                          float *x);
 
-/* z[i] = Phi^-1((word[i] + 1/2) 2^-32): monotone in the word up to rounding (falls of at most 2^-21), |z| <= 6.34, absolute error below 2e-6 in
- * the body and relative error below 1e-6 in the tails (algorithm PPND7 of Wichura, AS 241, Appl. Statist. 37,
- * 477 (1988), evaluated in single precision). */
+/* z[i] = Phi^-1((word[i] + 1/2) 2^-32): monotone in the word up to rounding (falls of at most
+ * 2^-21), |z| <= 6.34, absolute error below 2e-6 in the body and relative error below 1e-6 in
+ * the tails (algorithm PPND7 of Wichura, AS 241, Appl. Statist. 37, 477 (1988), evaluated in
+ * single precision). */
 void rebias_normal_quantiles(size_t n, const uint32_t *word, float *z);
 
-/* A uniformly random permutation of 0 .. n - 1 into order[n] (Fisher-Yates; 64-bit multiply-shift draws,
- * bias below n 2^-64). */
+/* A uniformly random permutation of 0 .. n - 1 into order[n] (Fisher-Yates; 64-bit
+ * multiply-shift draws, bias below n 2^-64). */
 void rebias_random_permutation(const struct rebias_stream *stream, size_t n, uint32_t *order);
 
 #ifdef __cplusplus

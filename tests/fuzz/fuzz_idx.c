@@ -1,5 +1,5 @@
-/* fuzz_idx.c - any bytes as a pair of IDX files. The first byte is the length of the label file, which is the end
- * of the bytes; the image file is the rest.
+/* fuzz_idx.c - any bytes as a pair of IDX files. The first byte is the length of the label
+ * file, which is the end of the bytes; the image file is the rest.
  */
 #include "fuzz_input.h"
 #include "rebias/base.h"
@@ -7,7 +7,8 @@
 
 static void check_images(const struct rebias_images *images)
 {
-    fuzz_require(images->n > 0 && images->rows > 0 && images->columns > 0, "an empty set of images");
+    fuzz_require(images->n > 0 && images->rows > 0 && images->columns > 0,
+                 "an empty set of images");
     size_t largest = 0;
     for (size_t i = 0; i < images->n; i++) {
         largest = images->labels[i] > largest ? images->labels[i] : largest;
@@ -34,7 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_images(&images);
     } else {
         fuzz_require(images.pixels == NULL && images.labels == NULL, "failure with data");
-        fuzz_require(err.status == status && err.message[0] != '\0', "failure without a message");
+        fuzz_require(err.status == status && err.message[0] != '\0',
+                     "failure without a message");
     }
     rebias_images_clear(&images);
     return 0;

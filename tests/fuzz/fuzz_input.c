@@ -30,7 +30,8 @@ static void remove_files(void)
 static void make_folder(void)
 {
     const char *base = getenv("TMPDIR");
-    int length = snprintf(folder, sizeof folder, "%s/rebias-fuzz-XXXXXX", base != NULL ? base : "/tmp");
+    int length =
+        snprintf(folder, sizeof folder, "%s/rebias-fuzz-XXXXXX", base != NULL ? base : "/tmp");
     fuzz_require(length > 0 && (size_t)length < sizeof folder, "TMPDIR is too long");
     fuzz_require(mkdtemp(folder) != NULL, "no temporary folder");
     atexit(remove_files);
@@ -59,7 +60,8 @@ const char *fuzz_file(const uint8_t *data, size_t size, const char *suffix)
     const char *path = path_of(suffix);
     FILE *file = fopen(path, "wb");
     fuzz_require(file != NULL, "cannot open the temporary file");
-    fuzz_require(size == 0 || fwrite(data, 1, size, file) == size, "cannot write the temporary file");
+    fuzz_require(size == 0 || fwrite(data, 1, size, file) == size,
+                 "cannot write the temporary file");
     fuzz_require(fclose(file) == 0, "cannot close the temporary file");
     return path;
 }

@@ -8,9 +8,9 @@
 /* The entry point that libFuzzer and replay.c call. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Path of a file FOLDER/input<suffix> that holds the bytes; FOLDER is this process's own in $TMPDIR (or /tmp).
- * Files are written anew at each call with their suffix (at most 16 suffixes) and removed at exit. Valid until
- * exit; aborts when the file cannot be written. */
+/* Path of a file FOLDER/input<suffix> that holds the bytes; FOLDER is this process's own in
+ * $TMPDIR (or /tmp). Files are written anew at each call with their suffix (at most 16
+ * suffixes) and removed at exit. Valid until exit; aborts when the file cannot be written. */
 const char *fuzz_file(const uint8_t *data, size_t size, const char *suffix);
 
 /* Aborts, so that the fuzzer sees it, with the text when the condition does not hold. */

@@ -17,7 +17,8 @@ static size_t part_size(const uint8_t *data, size_t size)
     return size;
 }
 
-void fuzz_parts(const uint8_t *data, size_t size, const char *const *suffixes, size_t count, char prefix[1024])
+void fuzz_parts(const uint8_t *data, size_t size, const char *const *suffixes, size_t count,
+                char prefix[1024])
 {
     for (size_t i = 0; i < count; i++) {
         size_t bytes = i + 1 < count ? part_size(data, size) : size;

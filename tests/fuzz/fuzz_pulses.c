@@ -1,5 +1,5 @@
-/* fuzz_pulses.c - any bytes as a CSV of pulse data: refused with a message, or data that hold their promises and
- * come back bit by bit through write and load.
+/* fuzz_pulses.c - any bytes as a CSV of pulse data: refused with a message, or data that hold
+ * their promises and come back bit by bit through write and load.
  */
 #include "fuzz_input.h"
 #include "rebias/base.h"
@@ -37,7 +37,8 @@ static struct rebias_pulses *load(const char *path, bool skip_bad, const char *u
         check_points(pulses);
     } else {
         fuzz_require(pulses == NULL, "failure with data");
-        fuzz_require(err.status == status && err.message[0] != '\0', "failure without a message");
+        fuzz_require(err.status == status && err.message[0] != '\0',
+                     "failure without a message");
     }
     return pulses;
 }
@@ -56,7 +57,8 @@ static void check_round_trip(const struct rebias_pulses *p)
     size_t size = 0;
     FILE *stream = open_memstream(&text, &size);
     fuzz_require(stream != NULL, "no memory stream");
-    fuzz_require(rebias_pulses_write(p, stream, "fuzz\r\n\rtwo lines", NULL) == REBIAS_OK, "write failed");
+    fuzz_require(rebias_pulses_write(p, stream, "fuzz\r\n\rtwo lines", NULL) == REBIAS_OK,
+                 "write failed");
     fuzz_require(fclose(stream) == 0, "close failed");
     uint8_t *bytes = malloc(size + 1);
     fuzz_require(bytes != NULL, "out of memory");
@@ -84,7 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                      "skip_bad changes good data");
         check_round_trip(strict);
     } else if (tolerant != NULL) {
-        fuzz_require(tolerant->skipped > 0, "skip_bad reads what was refused and counts nothing");
+        fuzz_require(tolerant->skipped > 0,
+                     "skip_bad reads what was refused and counts nothing");
     }
     rebias_pulses_free(strict);
     rebias_pulses_free(tolerant);

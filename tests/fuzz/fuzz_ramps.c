@@ -1,12 +1,13 @@
-/* fuzz_ramps.c - any bytes as a file of ramps, SET and RESET: refused with a message, or points that hold their
- * promises.
+/* fuzz_ramps.c - any bytes as a file of ramps, SET and RESET: refused with a message, or points
+ * that hold their promises.
  */
 #include "fuzz_input.h"
 #include "rebias/base.h"
 #include "rebias/pulses.h"
 #include <math.h>
 
-static struct rebias_pulses *load(const char *set_path, const char *reset_path, double read_voltage, bool skip_bad)
+static struct rebias_pulses *load(const char *set_path, const char *reset_path,
+                                  double read_voltage, bool skip_bad)
 {
     struct rebias_ramps_options options = rebias_ramps_options_defaults();
     options.read_voltage = read_voltage;
@@ -39,7 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_require((set != NULL) == (both != NULL), "the second file changes the first");
     if (set != NULL) {
         check_points(set);
-        fuzz_require(both->n == 2 * set->n && rebias_pulses_count(both, 1) == set->n, "points are lost");
+        fuzz_require(both->n == 2 * set->n && rebias_pulses_count(both, 1) == set->n,
+                     "points are lost");
     }
     if (tolerant != NULL) {
         check_points(tolerant);

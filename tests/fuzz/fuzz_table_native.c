@@ -1,10 +1,10 @@
-/* fuzz_table_native.c - any sound HDF5 file as a *.jt.h5 file: refused with a message, or a table that holds its
- * promises and survives saving.
+/* fuzz_table_native.c - any sound HDF5 file as a *.jt.h5 file: refused with a message, or a
+ * table that holds its promises and survives saving.
  * 1. bytes as choices   2. attributes   3. datasets   4. target
  *
- * The bytes choose what is in the file (types, ranks, storage, links, values), not the file's bytes themselves:
- * HDF5 1.10.8 reads freed memory in H5Aopen_by_name on damaged object headers, which no check of ours can avoid.
- * No bytes at all give a good table.
+ * The bytes choose what is in the file (types, ranks, storage, links, values), not the file's
+ * bytes themselves: HDF5 1.10.8 reads freed memory in H5Aopen_by_name on damaged object
+ * headers, which no check of ours can avoid. No bytes at all give a good table.
  */
 #include "fuzz_input.h"
 #include "rebias/table.h"
@@ -41,7 +41,8 @@ static double choose_double(struct choices *from)
 
 /* -- 2. attributes -- */
 
-static void write_attribute(hid_t file, const char *name, hid_t type, hid_t space, const void *value)
+static void write_attribute(hid_t file, const char *name, hid_t type, hid_t space,
+                            const void *value)
 {
     hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     H5Awrite(attribute, type, value);
@@ -81,7 +82,8 @@ static void add_version(hid_t file, struct choices *from)
     if (form < 2) {
         write_attribute(file, "format_version", H5T_NATIVE_INT64, H5Screate(H5S_SCALAR), &one);
     } else if (form == 2) {
-        write_attribute(file, "format_version", H5T_NATIVE_DOUBLE, H5Screate(H5S_SCALAR), &other);
+        write_attribute(file, "format_version", H5T_NATIVE_DOUBLE, H5Screate(H5S_SCALAR),
+                        &other);
     } else {
         add_text(file, "format_version", "1", from);
     }
@@ -102,8 +104,8 @@ static void choose_values(double values[MAX_VALUES], size_t columns, struct choi
 
 static hid_t choose_type(struct choices *from)
 {
-    const hid_t types[] = {H5T_IEEE_F64LE, H5T_IEEE_F32LE, H5T_IEEE_F64BE, H5T_STD_I16LE, H5T_STD_U64LE,
-                           H5T_NATIVE_LDOUBLE, H5T_STD_B8LE};
+    const hid_t types[] = {H5T_IEEE_F64LE, H5T_IEEE_F32LE,     H5T_IEEE_F64BE, H5T_STD_I16LE,
+                           H5T_STD_U64LE,  H5T_NATIVE_LDOUBLE, H5T_STD_B8LE};
     return types[choose(from, sizeof types / sizeof types[0])];
 }
 
@@ -127,7 +129,8 @@ static hid_t choose_storage(int rank, const hsize_t *shape, struct choices *from
     return creation;
 }
 
-static void add_dataset(hid_t file, const char *name, const hsize_t good[2], struct choices *from)
+static void add_dataset(hid_t file, const char *name, const hsize_t good[2],
+                        struct choices *from)
 {
     double values[MAX_VALUES];
     hsize_t shape[3] = {good[0], good[1], 1};
@@ -200,7 +203,8 @@ static void check_same(const struct rebias_table *a, const struct rebias_table *
         const struct rebias_table_side *x = &a->side[p];
         const struct rebias_table_side *y = &b->side[p];
         size_t bytes = x->G_count * x->dG_count * sizeof(double);
-        fuzz_require(x->G_count == y->G_count && x->dG_count == y->dG_count, "saving changes the shape");
+        fuzz_require(x->G_count == y->G_count && x->dG_count == y->dG_count,
+                     "saving changes the shape");
         fuzz_require(memcmp(x->cdf, y->cdf, bytes) == 0, "saving changes the CDF");
         fuzz_require((x->count == NULL) == (y->count == NULL), "saving changes the counts");
     }
@@ -222,9 +226,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_require(status == REBIAS_OK || size > 0, "the good table is refused");
     if (table != NULL) {
         struct rebias_table *again = NULL;
-        fuzz_require(rebias_table_validate(table, NULL, &err) == REBIAS_OK, "loaded table is not valid");
-        fuzz_require(rebias_table_save_native(table, path, &err) == REBIAS_OK, "cannot save what was loaded");
-        fuzz_require(rebias_table_load_native(&again, path, &err) == REBIAS_OK, "cannot load what was saved");
+        fuzz_require(rebias_table_validate(table, NULL, &err) == REBIAS_OK,
+                     "loaded table is not valid");
+        fuzz_require(rebias_table_save_native(table, path, &err) == REBIAS_OK,
+                     "cannot save what was loaded");
+        fuzz_require(rebias_table_load_native(&again, path, &err) == REBIAS_OK,
+                     "cannot load what was saved");
         check_same(table, again);
         rebias_table_free(again);
     }

@@ -1,5 +1,5 @@
-/* fuzz_table_xbtorch.c - any bytes as the six files of an XBTorch table: refused with a message, or a table that
- * holds its promises.
+/* fuzz_table_xbtorch.c - any bytes as the six files of an XBTorch table: refused with a
+ * message, or a table that holds its promises.
  */
 #include "fuzz_input.h"
 #include "fuzz_parts.h"
@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_require(status == REBIAS_OK || (err.status == status && err.message[0] != '\0'),
                  "failure without a message");
     if (table != NULL) {
-        fuzz_require(rebias_table_validate(table, NULL, &err) == REBIAS_OK, "loaded table is not valid");
+        fuzz_require(rebias_table_validate(table, NULL, &err) == REBIAS_OK,
+                     "loaded table is not valid");
     }
     rebias_table_free(table);
     return 0;

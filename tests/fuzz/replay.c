@@ -1,7 +1,9 @@
-/* replay.c - a plain main for a fuzz target: runs it once on every file of its corpus and prints TAP.
+/* replay.c - a plain main for a fuzz target: runs it once on every file of its corpus and
+ * prints TAP.
  *
- * Arguments are files and folders (walked). Without arguments the program NAME or fuzz_NAME takes the folder
- * $srcdir/tests/fuzz/corpus/NAME. A crash is a failure of the whole program; no file at all is one too.
+ * Arguments are files and folders (walked). Without arguments the program NAME or fuzz_NAME
+ * takes the folder $srcdir/tests/fuzz/corpus/NAME. A crash is a failure of the whole program;
+ * no file at all is one too.
  */
 #include "fuzz_input.h"
 #include "rebias/base.h"
