@@ -34,8 +34,9 @@ static void record(struct farm *farm, size_t item, int status, const struct rebi
     {
         if (status != REBIAS_OK) {
             atomic_store(&farm->stop, true);
-            if (farm->status == REBIAS_OK || farm->status == REBIAS_E_INTERRUPTED ||
-                item < farm->failed_item) {
+            bool wins = status != REBIAS_E_INTERRUPTED &&
+                        (farm->status == REBIAS_E_INTERRUPTED || item < farm->failed_item);
+            if (farm->status == REBIAS_OK || wins) {
                 farm->status = status;
                 farm->failed_item = item;
                 farm->error = *error;

@@ -82,11 +82,6 @@ static int read_options(const struct arguments *a, struct rebias_bias_options *o
                                    REBIAS_BIAS_MAX_POINTS, &o->point_counts, err);
     for (size_t i = 0; i < o->point_counts && status == REBIAS_OK; i++) {
         o->points[i] = (size_t)points[i];
-        if (i > 0 && o->points[i] <= o->points[i - 1]) {
-            status =
-                rebias_fail(err, REBIAS_E_RANGE, "--points must ascend: %zu comes after %zu",
-                            o->points[i], o->points[i - 1]);
-        }
     }
     status = status == REBIAS_OK ? read_methods(a, o, err) : status;
     return status == REBIAS_OK ? read_network_options(a, "0.05", &o->network, &o->train, err)

@@ -6,6 +6,7 @@
 #include "rebias/images.h"
 #include "rebias/pulses.h"
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 /* -- 1. options -- */
@@ -33,6 +34,13 @@ static int check_options(const struct rebias_bias_options *o, struct rebias_erro
                            "%zu numbers of points are not possible (1 to %d)", o->point_counts,
                            REBIAS_BIAS_MAX_POINTS);
     }
+    for (size_t i = 1; i < o->point_counts; i++) {
+        if (o->points[i] <= o->points[i - 1]) {
+            return rebias_fail(err, REBIAS_E_RANGE,
+                               "numbers of points must ascend: %zu comes after %zu",
+                               o->points[i], o->points[i - 1]);
+        }
+    }
     if (o->replicates < 1 || o->replicates > 1000000) {
         return rebias_fail(err, REBIAS_E_RANGE,
                            "%zu replicates are not possible (1 to 1000000)", o->replicates);
@@ -55,11 +63,36 @@ static int check_options(const struct rebias_bias_options *o, struct rebias_erro
 struct study {
     const struct rebias_bias_options *options;
     struct rebias_bias_result *result;
+    rebias_progress *progress;
+    void *progress_context;
+    atomic_size_t finished; /* networks */
 };
 
+/* Passes a wish to stop on to a training under way, so that nobody waits for its end. */
+struct watch {
+    struct study *study;
+    size_t calls;
+};
+
+static int watch_training(void *context, size_t done, size_t total)
+{
+    enum { EVERY = 64 }; /* batches: asking costs a lock */
+    struct watch *watch = context;
+    struct study *study = watch->study;
+    int stop = 0;
+    (void)done;
+    (void)total;
+    if (study->progress != NULL && ++watch->calls % EVERY == 0) {
+#pragma omp critical(rebias_parallel)
+        stop = study->progress(study->progress_context, atomic_load(&study->finished),
+                               study->result->run_count);
+    }
+    return stop;
+}
+
 /* Trains a network on a device with the replicate's streams; accuracy after the last epoch. */
-static int train_on(const struct study *study, const struct rebias_device *device,
-                    uint32_t replicate, double *accuracy, struct rebias_error *err)
+static int train_on(struct study *study, const struct rebias_device *device, uint32_t replicate,
+                    double *accuracy, struct rebias_error *err)
 {
     const struct rebias_bias_options *o = study->options;
     struct rebias_network_options network_options = o->network;
@@ -76,7 +109,9 @@ static int train_on(const struct study *study, const struct rebias_device *devic
         status = rebias_network_new(&network, &network_options, err);
     }
     if (status == REBIAS_OK) {
-        status = rebias_train(network, o->set, &train_options, epochs, NULL, NULL, err);
+        struct watch watch = {study, 0};
+        status =
+            rebias_train(network, o->set, &train_options, epochs, watch_training, &watch, err);
     }
     if (status == REBIAS_OK) {
         *accuracy = epochs[train_options.epochs - 1].test_accuracy;
@@ -116,28 +151,38 @@ static int fit_model(const struct study *study, const struct rebias_bias_run *ru
 
 /* -- 3. all runs -- */
 
-static int work(void *context, size_t item, struct rebias_error *err)
+/* Fits the run's model, compares it with the target and trains a network on it. */
+static int run_model(struct study *study, struct rebias_bias_run *run, struct rebias_error *err)
 {
-    const struct study *study = context;
-    struct rebias_bias_run *run = &study->result->runs[item];
-    const struct rebias_device *target = study->options->target;
-    if (run->method < 0) {
-        return train_on(study, target, run->replicate, &run->accuracy, err);
-    }
     struct rebias_device *model = NULL;
     int status = fit_model(study, run, &model, err);
-    if (status == REBIAS_E_DATA) { /* too few points for this method is a finding, not a failure
-                                      of the study */
-        run->status = status;
+    if (status == REBIAS_E_DATA) {
+        run->status = status; /* too few points is a finding, not a failure of the study */
         return REBIAS_OK;
     }
     if (status == REBIAS_OK) {
-        status = rebias_compare_devices(model, target, NULL, &run->device, NULL, err);
+        status = rebias_compare_devices(model, study->options->target, NULL, &run->device, NULL,
+                                        err);
     }
     if (status == REBIAS_OK) {
         status = train_on(study, model, run->replicate, &run->accuracy, err);
     }
     rebias_device_free(model);
+    return status;
+}
+
+static int work(void *context, size_t item, struct rebias_error *err)
+{
+    struct study *study = context;
+    struct rebias_bias_run *run = &study->result->runs[item];
+    int status = run->method < 0 ? train_on(study, study->options->target, run->replicate,
+                                            &run->accuracy, err)
+                                 : run_model(study, run, err);
+    if (status == REBIAS_E_INTERRUPTED) {
+        return rebias_fail(err, status, "interrupted after %zu of %zu networks",
+                           atomic_load(&study->finished), study->result->run_count);
+    }
+    atomic_fetch_add(&study->finished, 1);
     return status;
 }
 
@@ -315,7 +360,7 @@ int rebias_bias_study(struct rebias_bias_result **out,
     }
     if (status == REBIAS_OK) {
         list_runs(options, result);
-        struct study study = {options, result};
+        struct study study = {options, result, progress, progress_context, 0};
         status = rebias_parallel_for(result->run_count, options->threads, work, &study,
                                      progress, progress_context, err);
     }

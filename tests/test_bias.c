@@ -437,6 +437,32 @@ static void test_progress_and_interrupt(void **state)
     rebias_device_free(target);
 }
 
+static int stop_at_once(void *context, size_t done, size_t total)
+{
+    size_t *calls = context;
+    (*calls)++;
+    assert_int_equal(done, 0);
+    assert_int_equal(total, (CELLS + 1) * REPLICATES);
+    return 1;
+}
+
+/* A wish to stop is heard while the first network is still training. */
+static void test_interrupt_within_a_network(void **state)
+{
+    (void)state;
+    struct rebias_device *target = support_device("synthetic-lc");
+    struct rebias_bias_options o = options_of(target);
+    struct rebias_error err = {0};
+    struct rebias_bias_result *result = NULL;
+    size_t calls = 0;
+    o.train.epochs = 100000;
+    support_expect(rebias_bias_study(&result, &o, stop_at_once, &calls, &err),
+                   REBIAS_E_INTERRUPTED, &err, "interrupted after 0 of 20 networks");
+    assert_null(result);
+    assert_int_equal(calls, 1);
+    rebias_device_free(target);
+}
+
 static void expect_refused(const struct rebias_bias_options *o, const char *message)
 {
     struct rebias_error err = {0};
@@ -462,6 +488,9 @@ static void test_wrong_options(void **state)
     o = good;
     o.points[0] = 0;
     expect_refused(&o, "0 synthetic points per polarity are not possible");
+    o = good;
+    o.points[1] = o.points[0];
+    expect_refused(&o, "numbers of points must ascend");
     o = good;
     o.replicates = 1000001;
     expect_refused(&o, "1000001 replicates are not possible (1 to 1000000)");
@@ -496,6 +525,7 @@ int main(void)
         cmocka_unit_test(test_one_replicate_has_no_interval),
         cmocka_unit_test(test_verdict_texts),
         cmocka_unit_test(test_progress_and_interrupt),
+        cmocka_unit_test(test_interrupt_within_a_network),
         cmocka_unit_test(test_wrong_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

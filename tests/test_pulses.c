@@ -102,8 +102,8 @@ static void test_dialects(void **state)
         "polarity,G_S,dG_S\rSET,1,0.5\rRESET,2,-0.25\r",                   /* CR */
         "polarity;G_S;dG_S\nSET;1;0.5\nRESET;2;-0.25\n",
         "polarity\tG_S\tdG_S\nSET\t1\t0.5\nRESET\t2\t-0.25\n",
-        "# version 1, command: a;b;c;d;e\n#\n\npolarity,G_S,dG_S\n\nSET,1,0.5\n "
-        "\t\nRESET,2,-0.25\n\n",
+        ("# version 1, command: a;b;c;d;e\n#\n\npolarity,G_S,dG_S\n\nSET,1,0.5\n "
+         "\t\nRESET,2,-0.25\n\n"),
         "\"polarity\",\"G_S\" ,\"dG_S\"\n\"SET\", \"1\" ,0.5\n  RESET  ,2.,-.25\n",
         "dG_S,comment,G_S,polarity\n0.5,\"two\nlines, \"\"quoted\"\"\",1,SET\n-0.25,,2,RESET\n",
         "polarity,G_S,dG_S,\"a;b;c;d;e\"\nSET,1,0.5,\nRESET,2,-0.25,\n", /* delimiters in quotes
