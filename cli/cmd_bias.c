@@ -16,9 +16,7 @@ static const struct option_row rows[] = {
     {"target", 0, OPTION_TEXT, "DEVICE", NULL, 0, 0,
      "ground truth: preset, model:param=value,... or table file (required)"},
     {"method", 0, OPTION_TEXT, "LIST", "binning:20", 0, 0,
-     "estimators, e.g. binning:10,binning:20:count"},
-    {"rows", 0, OPTION_CHOICE, "gaussian|empirical", "gaussian", 0, 0,
-     "a bin's distribution: normal, or its own points'"},
+     "estimators, e.g. binning:10,binning:20:count:empirical"},
     {"points", 0, OPTION_TEXT, "LIST", "100,300,1000,3000", 0, 0,
      "points per polarity that a model is fitted to"},
     {"replicates", 0, OPTION_INTEGER, "N", "5", 1, 1e6,
@@ -30,6 +28,8 @@ static const struct option_row rows[] = {
     {"resamples", 0, OPTION_INTEGER, "N", "2000", 1, 1e6, "of the bootstrap"},
     NETWORK_ROWS,
     {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, "tidy CSV, one row a trained network"},
+    {"correlation", 0, OPTION_TEXT, "FILE", NULL, 0, 0,
+     "CSV of Spearman's correlation between each device metric and the bias, per points"},
     {"figure", 0, OPTION_TEXT, "FILE.png", NULL, 0, 0,
      "accuracy and device metric against points (needs gnuplot)"},
 };
@@ -49,9 +49,7 @@ static int read_methods(const struct arguments *a, struct rebias_bias_options *o
         }
         memcpy(method->name, c, width);
         method->name[width] = '\0';
-        method->binning = rebias_binning_options_defaults();
-        method->binning.rows = (enum rebias_bin_rows)argument_choice(a, "rows");
-        int status = parse_method(method->name, &method->binning, err);
+        int status = rebias_method_parse(&method->method, method->name, err);
         if (status != REBIAS_OK) {
             return status;
         }
@@ -244,7 +242,53 @@ static int fill_cells(struct table *table, const struct rebias_bias_options *o,
     return status;
 }
 
-/* -- 4. the command -- */
+/* -- 4. which metric predicts the bias -- */
+
+static int fill_correlations(struct table *table, const struct rebias_bias_result *result,
+                             struct rebias_error *err)
+{
+    static const char *const names[] = {"points", "metric", "runs", "spearman", "low", "high"};
+    table_start(table, sizeof names / sizeof names[0], names);
+    int status = REBIAS_OK;
+    for (size_t i = 0; i < result->correlation_count && status == REBIAS_OK; i++) {
+        const struct rebias_bias_correlation *c = &result->correlations[i];
+        const double numbers[] = {c->rho, c->low, c->high};
+        status = table_integer(table, (int64_t)c->points, err);
+        status = status == REBIAS_OK
+                     ? table_text(table, rebias_bias_metric_name(c->metric), err)
+                     : status;
+        status = status == REBIAS_OK ? table_integer(table, (int64_t)c->runs, err) : status;
+        status = status == REBIAS_OK ? put(table, numbers, 3, err) : status;
+    }
+    return status;
+}
+
+/* One remark a number of points: the metric with the largest correlation, if its interval
+ * leaves out 0. */
+static void remark_correlations(const struct arguments *a,
+                                const struct rebias_bias_result *result)
+{
+    for (size_t first = 0; first < result->correlation_count; first += REBIAS_BIAS_METRICS) {
+        const struct rebias_bias_correlation *best = NULL;
+        for (size_t m = 0; m < REBIAS_BIAS_METRICS; m++) {
+            const struct rebias_bias_correlation *c = &result->correlations[first + m];
+            bool clear = c->low > 0.0 || c->high < 0.0;
+            if (clear && (best == NULL || fabs(c->rho) > fabs(best->rho))) {
+                best = c;
+            }
+        }
+        if (best != NULL) {
+            remark(a, "%zu points: %s predicts the bias best, Spearman %+.2f [%+.2f, %+.2f]",
+                   best->points, rebias_bias_metric_name(best->metric), best->rho, best->low,
+                   best->high);
+        } else {
+            remark(a, "%zu points: no device metric predicts the bias clearly",
+                   result->correlations[first].points);
+        }
+    }
+}
+
+/* -- 5. the command -- */
 
 static void remark_target(const struct arguments *a, const char *name,
                           const struct rebias_bias_result *r)
@@ -258,32 +302,67 @@ static void remark_target(const struct arguments *a, const char *name,
            100.0 * r->target_mean, interval, r->pulse_size);
 }
 
+/* One row a network, to -o. */
+static int publish_runs(const char *path, const struct rebias_bias_options *o,
+                        const struct rebias_bias_result *result,
+                        const struct provenance *provenance, struct rebias_error *err)
+{
+    struct table table = {0};
+    int status = fill_runs(&table, o, result, err);
+    status = status == REBIAS_OK ? table_print(&table, provenance, true, path, err) : status;
+    table_free(&table);
+    return status;
+}
+
+static int publish_correlations(const char *path, const struct rebias_bias_result *result,
+                                const struct provenance *provenance, struct rebias_error *err)
+{
+    struct table table = {0};
+    int status = fill_correlations(&table, result, err);
+    status = status == REBIAS_OK ? table_print(&table, provenance, true, path, err) : status;
+    table_free(&table);
+    return status;
+}
+
+/* The summary, on stdout. */
+static int publish_cells(const struct arguments *a, const struct rebias_bias_options *o,
+                         const struct rebias_bias_result *result,
+                         const struct provenance *provenance, struct rebias_error *err)
+{
+    struct table table = {0};
+    remark_target(a, o->target->name, result);
+    remark_correlations(a, result);
+    int status = fill_cells(&table, o, result, err);
+    status = status == REBIAS_OK
+                 ? table_print(&table, provenance, argument_choice(a, "format") == 1, NULL, err)
+                 : status;
+    table_free(&table);
+    return status;
+}
+
 static int publish(const struct arguments *a, const struct rebias_bias_options *o,
                    const struct rebias_bias_result *result, struct rebias_error *err)
 {
-    struct table runs = {0};
-    struct table cells = {0};
     struct provenance provenance = {NULL};
     const char *input = spec_input(argument_text(a, "target"));
     const char *path = argument_text(a, "output");
+    const char *correlation = argument_text(a, "correlation");
     const char *figure = argument_text(a, "figure");
     int status = provenance_make(&provenance, a, &input, 1, err);
     status = status == REBIAS_OK ? provenance_add_images(&provenance, o->set, err) : status;
-    status = status == REBIAS_OK ? fill_runs(&runs, o, result, err) : status;
-    status = status == REBIAS_OK ? fill_cells(&cells, o, result, err) : status;
     if (status == REBIAS_OK && path != NULL) {
-        status = table_print(&runs, &provenance, true, path, err);
+        status = publish_runs(path, o, result, &provenance, err);
+    }
+    if (status == REBIAS_OK && correlation != NULL) {
+        status = publish_correlations(correlation, result, &provenance, err);
     }
     if (status == REBIAS_OK && figure != NULL) {
         status = figure_bias(figure, o, result, err);
     }
     if (status == REBIAS_OK) {
-        remark_target(a, o->target->name, result);
-        status = table_print(&cells, &provenance, argument_choice(a, "format") == 1, NULL, err);
+        status = publish_cells(a, o, result, &provenance, err);
     }
     provenance_free(&provenance);
-    table_free(&runs);
-    table_free(&cells);
     return status;
 }
 
@@ -303,6 +382,9 @@ static int run_bias(const struct arguments *a, struct rebias_error *err)
         status = check_writable(argument_text(a, "output"), err);
     }
     if (status == REBIAS_OK) {
+        status = check_writable(argument_text(a, "correlation"), err);
+    }
+    if (status == REBIAS_OK) {
         status = rebias_device_open(&target, argument_text(a, "target"), err);
     }
     if (status == REBIAS_OK) {
@@ -312,6 +394,7 @@ static int run_bias(const struct arguments *a, struct rebias_error *err)
     if (status == REBIAS_OK) {
         options.target = target;
         options.set = set;
+        complete_layers(&options.network, set);
         progress_catch_signals();
         status = rebias_bias_study(&result, &options, progress_step, &progress, err);
         progress_end(&progress);
@@ -335,6 +418,6 @@ const struct command bias_commands[] = {
      "replicates. over, under:\n"
      "replicates more than the target's own sd above or below. Device metrics are means over "
      "SET and RESET.",
-     0, 0, rows, sizeof rows / sizeof rows[0], run_bias},
+     0, 0, rows, sizeof rows / sizeof rows[0], run_bias, print_estimators},
 };
 const size_t bias_command_count = 1;

@@ -115,6 +115,6 @@ const struct command compare_commands[] = {
      "of the RESET mean; above 0\n"
      "the model pushes harder in both directions. wrong_sign: fraction of levels where the "
      "mean jumps the other way.",
-     2, 2, rows, sizeof rows / sizeof rows[0], run_compare},
+     2, 2, rows, sizeof rows / sizeof rows[0], run_compare, NULL},
 };
 const size_t compare_command_count = 1;

@@ -1,6 +1,7 @@
 /* cmd_data.c - `rebias data`: import, check, describe and synthesise pulse data. */
 #include "commands.h"
 #include "rebias/devmodel.h"
+#include "rebias/estimate.h"
 #include "rebias/pulses.h"
 #include <math.h>
 #include <string.h>
@@ -234,6 +235,104 @@ static int run_synth(const struct arguments *a, struct rebias_error *err)
     return status;
 }
 
+/* -- adequacy -- */
+
+static const struct option_row adequacy_rows[] = {
+    {"method", 0, OPTION_TEXT, "METHOD", "binning:10", 0, 0,
+     "estimator whose error is asked for, see below"},
+    {"tolerance", 0, OPTION_NUMBER, "F", "0.05", 1e-6, 10,
+     "wanted error, as a fraction of the noise"},
+    {"slices", 0, OPTION_INTEGER, "N", "10", 1, 1000, "G slices that are reported"},
+    {"draws", 0, OPTION_INTEGER, "N", "20", 2, 10000, "subsamples of each size"},
+};
+
+static int adequacy_slice_row(struct table *table, const char *polarity,
+                              const struct rebias_adequacy_slice *slice,
+                              struct rebias_error *err)
+{
+    const double numbers[] = {slice->G_low, slice->G_high, slice->mean, slice->sd,
+                              slice->se_mean};
+    int status = table_text(table, polarity, err);
+    status = status == REBIAS_OK ? table_text(table, "slice", err) : status;
+    status = status == REBIAS_OK ? table_integer(table, (int64_t)slice->points, err) : status;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && status == REBIAS_OK; i++) {
+        status = table_number(table, numbers[i], err);
+    }
+    status = status == REBIAS_OK ? table_text(table, "", err) : status;
+    return status == REBIAS_OK
+               ? table_text(table, slice->points < 2 ? "extrapolated" : "known", err)
+               : status;
+}
+
+/* The expected error at some number of points; verdict whether it is within the tolerance. */
+static int adequacy_error_row(struct table *table, const char *polarity, const char *kind,
+                              double points, double error, double tolerance,
+                              struct rebias_error *err)
+{
+    int status = table_text(table, polarity, err);
+    status = status == REBIAS_OK ? table_text(table, kind, err) : status;
+    status = status == REBIAS_OK ? table_number(table, points, err) : status;
+    for (int i = 0; i < 5 && status == REBIAS_OK; i++) {
+        status = table_text(table, "", err);
+    }
+    status = status == REBIAS_OK ? table_number(table, error, err) : status;
+    return status == REBIAS_OK
+               ? table_text(table, error <= tolerance * (1.0 + 1e-12) ? "enough" : "too few",
+                            err)
+               : status;
+}
+
+static int adequacy_rows_of(struct table *table, const struct rebias_adequacy *adequacy, int p,
+                            double tolerance, struct rebias_error *err)
+{
+    static const char *const kinds[] = {"error at n", "error at 2n", "error at 4n"};
+    const struct rebias_adequacy_side *side = &adequacy->side[p];
+    int status = REBIAS_OK;
+    for (size_t s = 0; s < adequacy->slice_count && status == REBIAS_OK; s++) {
+        status =
+            adequacy_slice_row(table, polarity_words[p],
+                               &adequacy->slices[(size_t)p * adequacy->slice_count + s], err);
+    }
+    for (int k = 0; k < 3 && status == REBIAS_OK; k++) {
+        double points = (double)side->points * (double)(1 << k);
+        status = adequacy_error_row(table, polarity_words[p], kinds[k], points,
+                                    side->coefficient / sqrt(points), tolerance, err);
+    }
+    double wanted = rebias_adequacy_points(side, tolerance);
+    return status == REBIAS_OK
+               ? adequacy_error_row(table, polarity_words[p], "needed", wanted,
+                                    side->coefficient / sqrt(wanted), tolerance, err)
+               : status;
+}
+
+static int run_adequacy(const struct arguments *a, struct rebias_error *err)
+{
+    static const char *const names[] = {"polarity", "row",  "points",    "G_low_S", "G_high_S",
+                                        "mean_S",   "sd_S", "se_mean_S", "error",   "verdict"};
+    const struct rebias_pulses_options columns = rebias_pulses_options_defaults();
+    struct rebias_adequacy_options options = rebias_adequacy_options_defaults();
+    struct rebias_pulses *pulses = NULL;
+    struct rebias_adequacy *adequacy = NULL;
+    struct table table;
+    options.slices = (size_t)argument_integer(a, "slices");
+    options.draws = (size_t)argument_integer(a, "draws");
+    options.seed = (uint64_t)argument_integer(a, "seed");
+    table_start(&table, sizeof names / sizeof names[0], names);
+    int status = rebias_method_parse(&options.method, argument_text(a, "method"), err);
+    status =
+        status == REBIAS_OK ? rebias_pulses_load(&pulses, a->word[0], &columns, err) : status;
+    status = status == REBIAS_OK ? rebias_adequacy_measure(&adequacy, pulses, &options, err)
+                                 : status;
+    for (int p = 0; p < 2 && status == REBIAS_OK; p++) {
+        status = adequacy_rows_of(&table, adequacy, p, argument_number(a, "tolerance"), err);
+    }
+    status = status == REBIAS_OK ? table_finish(&table, a, a->word, 1, err) : status;
+    table_free(&table);
+    rebias_adequacy_free(adequacy);
+    rebias_pulses_free(pulses);
+    return status;
+}
+
 /* -- table of commands -- */
 
 #define ROWS(rows) rows, sizeof rows / sizeof rows[0]
@@ -241,16 +340,23 @@ static int run_synth(const struct arguments *a, struct rebias_error *err)
 const struct command data_commands[] = {
     {"data ramps", "", "measured ramps (one column a ramp of identical pulses) -> pulse data",
      "Successive reads of a column give one point each. Empty cells end a ramp.", 0, 0,
-     ROWS(ramps_rows), run_ramps},
+     ROWS(ramps_rows), run_ramps, NULL},
     {"data import", "FILE", "a CSV with columns of your choice -> pulse data",
      "Units come from the column names (G_uS, R_kohm, ...) or from --unit. FILE - is stdin.", 1,
-     1, ROWS(import_rows), run_import},
+     1, ROWS(import_rows), run_import, NULL},
     {"data synth", "", "pulse data drawn from a device model", NULL, 0, 0, ROWS(synth_rows),
-     run_synth},
+     run_synth, NULL},
     {"data info", "FILE", "what is in pulse data, per polarity",
      "wrong_sign: fraction of SET points that lower G, of RESET points that raise it.", 1, 1,
-     NULL, 0, run_info},
+     NULL, 0, run_info, NULL},
+    {"data adequacy", "FILE", "are there enough points?",
+     "Slices: points, mean, sd and standard error of the mean; a slice with fewer than 2 "
+     "points is extrapolated. Errors: the\n"
+     "expected Wasserstein-1 distance of a fit from the truth, averaged over G, as a fraction "
+     "of the noise, from fits to random\n"
+     "halves and quarters of the data (variance only; a bias that all fits share is not seen).",
+     1, 1, ROWS(adequacy_rows), run_adequacy, print_estimators},
     {"data check", "FILE", "are all rows of a CSV good? (exit code 3 if not)", NULL, 1, 1,
-     ROWS(check_rows), run_check},
+     ROWS(check_rows), run_check, NULL},
 };
 const size_t data_command_count = sizeof data_commands / sizeof data_commands[0];

@@ -181,12 +181,12 @@ static int run_curve(const struct arguments *a, struct rebias_error *err)
 }
 
 const struct command device_commands[] = {
-    {"device list", "", "models and presets", NULL, 0, 0, NULL, 0, run_list},
+    {"device list", "", "models and presets", NULL, 0, 0, NULL, 0, run_list, NULL},
     {"device show", "DEVICE", "parameters of a device, their values, units and ranges",
      "DEVICE: a preset, model:param=value,... (also preset:param=value,...), or a table file.",
-     1, 1, NULL, 0, run_show},
+     1, 1, NULL, 0, run_show, NULL},
     {"device curve", "DEVICE", "conductance of many devices under identical pulses",
      "One row a pulse: mean, sd and range of G over the devices.", 1, 1, curve_rows,
-     sizeof curve_rows / sizeof curve_rows[0], run_curve},
+     sizeof curve_rows / sizeof curve_rows[0], run_curve, NULL},
 };
 const size_t device_command_count = sizeof device_commands / sizeof device_commands[0];

@@ -275,17 +275,17 @@ const struct command table_commands[] = {
     {"table show", "TABLE", "moments and support of a jump table",
      TABLE_HELP
      "\nmass_at_lowest, mass_at_highest: probability cut off at the ends of the dG axis.",
-     1, 1, ROWS(show_rows), run_show},
+     1, 1, ROWS(show_rows), run_show, NULL},
     {"table check", "TABLE", "is a table file sound? (exit code 3 if not)", TABLE_HELP, 1, 1,
-     NULL, 0, run_check},
+     NULL, 0, run_check, NULL},
     {"table convert", "FROM TO", "one table format into another",
      TABLE_HELP
      "\nWhat the conversion changed is measured on the written table and said on stderr.",
-     2, 2, NULL, 0, run_convert},
+     2, 2, NULL, 0, run_convert, NULL},
     {"table sample", "TABLE", "look up or draw jumps",
      TABLE_HELP "\nRow and level (from 0) are those that rule nearest chooses.", 1, 1,
-     ROWS(sample_rows), run_sample},
+     ROWS(sample_rows), run_sample, NULL},
     {"table plot", "TABLE", "figure of a jump table: quantiles and mean of dG against G",
-     TABLE_HELP, 1, 1, ROWS(plot_rows), run_plot},
+     TABLE_HELP, 1, 1, ROWS(plot_rows), run_plot, NULL},
 };
 const size_t table_command_count = sizeof table_commands / sizeof table_commands[0];

@@ -127,6 +127,7 @@ static int run_train(const struct arguments *a, struct rebias_error *err)
                                        argument_text(a, "data"), err);
     }
     if (status == REBIAS_OK) {
+        complete_layers(&network, set);
         network.device = device;
         network.replicate = options.replicate = (uint32_t)argument_integer(a, "replicate");
         status = train(a, &network, &options, set, err);
@@ -143,6 +144,6 @@ const struct command train_commands[] = {
      "number of pulses, and the devices jump as their model says. The rate scales the request, "
      "never the jump.\n"
      "software: the same network in float32 without devices.",
-     0, 0, rows, sizeof rows / sizeof rows[0], run_train},
+     0, 0, rows, sizeof rows / sizeof rows[0], run_train, NULL},
 };
 const size_t train_command_count = 1;

@@ -27,9 +27,8 @@ extern const size_t bias_command_count;
 
 extern const char *const polarity_words[2]; /* "SET", "RESET" */
 
-/* "binning[:BINS[:width|count]]" changes options; anything else is an error. */
-int parse_method(const char *text, struct rebias_binning_options *options,
-                 struct rebias_error *err);
+/* Lists the estimators with their options, for the help of commands that take a --method. */
+void print_estimators(void);
 
 /* The file whose checksum belongs to a device or table specification, or NULL (preset, several
  * files). */

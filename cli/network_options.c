@@ -7,6 +7,11 @@ static int read_layers(const struct arguments *a, struct rebias_network_options 
     double sizes[REBIAS_MAX_LAYERS + 1];
     size_t count = 0;
     const char *text = argument_text(a, "layers");
+    if (text == NULL) {
+        network->layers = 2;
+        network->sizes[0] = 0; /* complete_layers knows the images */
+        return REBIAS_OK;
+    }
     int status = parse_number_list("layers", text, 1, 65536, true, sizes, REBIAS_MAX_LAYERS + 1,
                                    &count, err);
     if (status == REBIAS_OK && count < 2) {
@@ -68,4 +73,15 @@ int read_network_options(const struct arguments *arguments, const char *default_
     int status = read_layers(a, network, err);
     return status == REBIAS_OK ? read_rates(a, default_rate, network->layers, train, err)
                                : status;
+}
+
+void complete_layers(struct rebias_network_options *network, const struct rebias_image_set *set)
+{
+    enum { HIDDEN = 100 };
+    if (network->sizes[0] == 0) {
+        network->sizes[0] = set->train.rows * set->train.columns;
+        network->sizes[1] = HIDDEN;
+        network->sizes[2] =
+            set->train.classes > set->test.classes ? set->train.classes : set->test.classes;
+    }
 }

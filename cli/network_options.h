@@ -7,6 +7,7 @@
 #include "rebias/images.h"
 #include "rebias/train.h"
 
+/* clang-format off: one row a line */
 #define NETWORK_ROWS                                                                             \
     {"images",                                                                                   \
      0,                                                                                          \
@@ -15,10 +16,12 @@
      "fashion-mnist",                                                                            \
      0,                                                                                          \
      0,                                                                                          \
-     "data set: fashion-mnist, mnist, or a folder of IDX files"},                                \
+     "data set: fashion-mnist, mnist, mnist-small (14 x 14), or a folder of IDX files"},         \
         {"data", 0, OPTION_TEXT, "DIR", NULL, 0, 0, "look for the data set here first"},         \
-        {"layers",     0, OPTION_TEXT, "N,N,...",                                                \
-         "784,100,10", 0, 0,           "neurons: inputs, hidden ..., outputs"},                  \
+        {"layers",    0,                                                                         \
+         OPTION_TEXT, "N,N,...",                                                                 \
+         NULL,        0,                                                                         \
+         0,           "neurons: inputs, hidden ..., outputs (default: pixels, 100, classes)"},   \
         {"activation", 0, OPTION_CHOICE, "sigmoid|tanh|relu", "tanh", 0, 0, "of hidden layers"}, \
         {"loss",                                                                                 \
          0,                                                                                      \
@@ -95,10 +98,15 @@
         "test-images", 0, OPTION_INTEGER, "N", "0", 0, 1e9,                                      \
             "use the first N test images (0: all)"                                               \
     }
+/* clang-format on */
 
 /* Fills both option structs from the rows above (device and replicate apart). */
 int read_network_options(const struct arguments *arguments, const char *default_rate,
                          struct rebias_network_options *network,
                          struct rebias_train_options *train, struct rebias_error *err);
+
+/* Without --layers: inputs and outputs as the images need them, 100 hidden neurons. */
+void complete_layers(struct rebias_network_options *network,
+                     const struct rebias_image_set *set);
 
 #endif

@@ -317,6 +317,9 @@ void print_command_help(const struct command *command)
             print_row(&command->rows[i]);
         }
     }
+    if (command->more_help != NULL) {
+        command->more_help();
+    }
     printf("\ncommon options:\n");
     for (size_t i = 0; i < common_row_count; i++) {
         print_row(&common_rows[i]);

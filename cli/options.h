@@ -32,6 +32,7 @@ struct command {
     const struct option_row *rows;
     size_t row_count;
     int (*run)(const struct arguments *arguments, struct rebias_error *err);
+    void (*more_help)(void); /* printed behind the options, or NULL */
 };
 
 /* Parsed command line of one command. */

@@ -75,14 +75,16 @@ int provenance_add_images(struct provenance *provenance, const struct rebias_ima
     static const char *const names[4] = {"training images", "training labels", "test images",
                                          "test labels"};
     size_t used = strlen(provenance->text);
-    size_t size = used + 256;
+    size_t size = used + 384;
     char *grown = realloc(provenance->text, size);
     if (grown == NULL) {
         return rebias_fail(err, REBIAS_E_MEMORY, "out of memory for the provenance");
     }
     provenance->text = grown;
-    for (int i = 0; i < 4; i++) {
-        int written =
+    int written = snprintf(grown + used, size - used, "images: %s\n", set->source);
+    used += written > 0 ? (size_t)written : 0;
+    for (int i = 0; i < 4 && set->checksum[i][0] != '\0'; i++) {
+        written =
             snprintf(grown + used, size - used, "input: %s %s\n", names[i], set->checksum[i]);
         used += written > 0 ? (size_t)written : 0;
     }

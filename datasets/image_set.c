@@ -3,6 +3,7 @@
  */
 #include "rebias/base.h"
 #include "rebias/images.h"
+#include "small_set.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -90,7 +91,8 @@ static const char *how_to_get(const char *name)
     if (strcmp(name, "mnist") == 0) {
         return "its four IDX files; get them with scripts/fetch-mnist";
     }
-    return "fashion-mnist, mnist or a folder with train-images-idx3-ubyte[.gz] and its three "
+    return "fashion-mnist, mnist, mnist-small or a folder with train-images-idx3-ubyte[.gz] "
+           "and its three "
            "companions";
 }
 
@@ -159,34 +161,40 @@ static int check_shapes(const struct rebias_image_set *set, const char *test_pat
                           b->columns, a->rows, a->columns);
 }
 
+static int fill_from_files(struct rebias_image_set *set, const char *name, const char *data_dir,
+                           struct rebias_error *err)
+{
+    char *path[FILES] = {NULL};
+    int status = find_set(path, name, data_dir, err);
+    if (status == REBIAS_OK) {
+        status = load_files(set, path, err);
+    }
+    if (status == REBIAS_OK) {
+        status = check_shapes(set, path[2], err);
+    }
+    snprintf(set->source, sizeof set->source, "%s", name);
+    for (size_t i = 0; i < FILES; i++) {
+        free(path[i]);
+    }
+    return status;
+}
+
 int rebias_image_set_load(struct rebias_image_set **out, const char *name, const char *data_dir,
                           struct rebias_error *err)
 {
     *out = NULL;
     struct rebias_image_set *set = NULL;
-    char *path[FILES] = {NULL};
-    int status = find_set(path, name, data_dir, err);
-    if (status != REBIAS_OK) {
-        goto done;
-    }
-    status = rebias_alloc(&set, 1, sizeof *set, err);
-    if (status != REBIAS_OK) {
-        goto done;
-    }
-    status = load_files(set, path, err);
+    int status = rebias_alloc(&set, 1, sizeof *set, err);
     if (status == REBIAS_OK) {
-        status = check_shapes(set, path[2], err);
+        status = strcmp(name, "mnist-small") == 0 ? rebias_small_set_fill(set, data_dir, err)
+                                                  : fill_from_files(set, name, data_dir, err);
     }
-    if (status == REBIAS_OK) {
-        *out = set;
-        set = NULL;
+    if (status != REBIAS_OK) {
+        rebias_image_set_free(set);
+        return status;
     }
-done:
-    rebias_image_set_free(set);
-    for (size_t i = 0; i < FILES; i++) {
-        free(path[i]);
-    }
-    return status;
+    *out = set;
+    return REBIAS_OK;
 }
 
 void rebias_image_set_free(struct rebias_image_set *set)

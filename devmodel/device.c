@@ -211,14 +211,21 @@ static int apply_list(const struct rebias_device_model *model, const char *list,
     return status;
 }
 
-static const struct rebias_preset *find_preset(const char *name)
+/* The preset with the longest name that spec equals, or continues with ':' and parameters; NULL
+ * if none. Names of presets may contain ':'. */
+static const struct rebias_preset *find_preset(const char *spec)
 {
+    const struct rebias_preset *found = NULL;
+    size_t longest = 0;
     for (size_t i = 0; i < rebias_preset_count; i++) {
-        if (strcmp(rebias_presets[i].name, name) == 0) {
-            return &rebias_presets[i];
+        const size_t length = strlen(rebias_presets[i].name);
+        if (length > longest && strncmp(rebias_presets[i].name, spec, length) == 0 &&
+            (spec[length] == '\0' || spec[length] == ':')) {
+            found = &rebias_presets[i];
+            longest = length;
         }
     }
-    return NULL;
+    return found;
 }
 
 /* Splits "name:list" into name[NAME_MAX_LENGTH] and the list (an empty string when there is
@@ -235,26 +242,72 @@ static const char *split_spec(const char *spec, char name[NAME_MAX_LENGTH])
     return colon != NULL ? colon + 1 : "";
 }
 
+/* True for "name:word" or "name:word:..." (no '=' in the word) where names of presets start
+ * with "name:": a preset that does not exist. */
+static bool misnames_a_preset(const char *spec, const char *name)
+{
+    const size_t length = strlen(name);
+    if (spec[length] != ':' || spec[length + 1] == '\0' ||
+        spec[length + 1 + strcspn(spec + length + 1, ":=")] == '=') {
+        return false;
+    }
+    for (size_t i = 0; i < rebias_preset_count; i++) {
+        if (strncmp(rebias_presets[i].name, spec, length + 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int unknown_device(const char *value, struct rebias_error *err)
+{
+    const struct rebias_place place = {NULL, 0, 0, value};
+    return rebias_fail_at(err, REBIAS_E_NAME, &place,
+                          "a name that `rebias device list` shows, or a table file",
+                          "unknown device");
+}
+
+/* What a specification names: its model, the preset's parameter list, and its own. */
+struct parsed_spec {
+    const struct rebias_device_model *model;
+    const char *preset_list;
+    const char *list;
+};
+
+static int parse_spec(struct parsed_spec *parsed, const char *spec, struct rebias_error *err)
+{
+    char name[NAME_MAX_LENGTH];
+    const struct rebias_preset *preset = find_preset(spec);
+    if (preset != NULL) {
+        const char *rest = spec + strlen(preset->name);
+        parsed->list = *rest == ':' ? rest + 1 : rest;
+        parsed->preset_list = split_spec(preset->spec, name);
+    } else {
+        parsed->list = split_spec(spec, name);
+        parsed->preset_list = "";
+    }
+    parsed->model = rebias_device_model_find(name);
+    if (parsed->model == NULL) {
+        return unknown_device(name, err);
+    }
+    if (preset == NULL && misnames_a_preset(spec, name)) {
+        return unknown_device(spec, err);
+    }
+    return REBIAS_OK;
+}
+
 int rebias_device_new(struct rebias_device **out, const char *spec, struct rebias_error *err)
 {
     *out = NULL;
-    char name[NAME_MAX_LENGTH];
-    const char *list = split_spec(spec, name);
-    const char *preset_list = "";
-    const struct rebias_preset *preset = find_preset(name);
-    if (preset != NULL) {
-        preset_list = split_spec(preset->spec, name);
-    }
-    const struct rebias_device_model *model = rebias_device_model_find(name);
-    if (model == NULL) {
-        const struct rebias_place place = {NULL, 0, 0, name};
-        return rebias_fail_at(err, REBIAS_E_NAME, &place,
-                              "a name that `rebias device list` shows, or a table file",
-                              "unknown device");
-    }
+    struct parsed_spec parsed = {NULL, NULL, NULL};
     double *values = NULL;
     double *spreads = NULL;
-    int status = rebias_alloc(&values, model->param_count, sizeof *values, err);
+    int status = parse_spec(&parsed, spec, err);
+    if (status != REBIAS_OK) {
+        return status;
+    }
+    const struct rebias_device_model *model = parsed.model;
+    status = rebias_alloc(&values, model->param_count, sizeof *values, err);
     if (status == REBIAS_OK) {
         status = rebias_alloc(&spreads, model->param_count, sizeof *spreads, err);
     }
@@ -262,10 +315,10 @@ int rebias_device_new(struct rebias_device **out, const char *spec, struct rebia
         values[p] = model->params[p].value;
     }
     if (status == REBIAS_OK) {
-        status = apply_list(model, preset_list, values, spreads, err);
+        status = apply_list(model, parsed.preset_list, values, spreads, err);
     }
     if (status == REBIAS_OK) {
-        status = apply_list(model, list, values, spreads, err);
+        status = apply_list(model, parsed.list, values, spreads, err);
     }
     if (status == REBIAS_OK) {
         status = rebias_device_build(out, model, spec, values, spreads, NULL, err);

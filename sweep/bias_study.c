@@ -3,6 +3,7 @@
  * 1. options   2. one network   3. all runs   4. summaries   5. the study
  */
 #include "rebias/bias.h"
+#include "correlate.h"
 #include "rebias/images.h"
 #include "rebias/pulses.h"
 #include <math.h>
@@ -14,6 +15,7 @@
 struct rebias_bias_options rebias_bias_options_defaults(void)
 {
     return (struct rebias_bias_options){.replicates = 5,
+                                        .fit = rebias_fit_options_defaults(),
                                         .synth = rebias_synth_options_defaults(),
                                         .network = rebias_network_options_defaults(),
                                         .train = rebias_train_options_defaults(),
@@ -131,14 +133,16 @@ static int fit_model(const struct study *study, const struct rebias_bias_run *ru
     synth.points = run->points;
     synth.seed = o->seed;
     synth.replicate = run->replicate;
-    struct rebias_binning_options binning = method->binning;
-    binning.Gmin = o->target->Gmin;
-    binning.Gmax = o->target->Gmax;
+    struct rebias_fit_options fit = o->fit;
+    fit.Gmin = o->target->Gmin;
+    fit.Gmax = o->target->Gmax;
+    fit.censored = o->synth.censored;
+    fit.seed = o->seed;
     struct rebias_pulses *pulses = NULL;
     struct rebias_table *table = NULL;
     int status = rebias_pulses_synthesize(&pulses, o->target, &synth, err);
     if (status == REBIAS_OK) {
-        status = rebias_fit_binning(&table, pulses, &binning, NULL, err);
+        status = rebias_fit(&table, pulses, &method->method, &fit, NULL, err);
     }
     if (status == REBIAS_OK) {
         status = rebias_table_device_new(model, table, method->name, REBIAS_RULE_LINEAR, 1.0,
@@ -329,6 +333,7 @@ void rebias_bias_result_free(struct rebias_bias_result *result)
     if (result != NULL) {
         free(result->runs);
         free(result->cells);
+        free(result->correlations);
         free(result);
     }
 }
@@ -366,6 +371,9 @@ int rebias_bias_study(struct rebias_bias_result **out,
     }
     if (status == REBIAS_OK) {
         status = summarise(options, result, err);
+    }
+    if (status == REBIAS_OK) {
+        status = rebias_bias_correlate(options, result, err);
     }
     if (status != REBIAS_OK) {
         rebias_bias_result_free(result);

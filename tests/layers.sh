@@ -30,10 +30,10 @@ allowed_rooms() {
 room_of_header() {
     case $1 in
         error.h | random.h | base.h) echo base ;;
-        metrics.h) echo metrics ;;
+        metrics.h | score.h) echo metrics ;;
         pulses.h | images.h) echo datasets ;;
         devmodel.h) echo devmodel ;;
-        table.h) echo jumptable ;;
+        table.h | estimate.h) echo jumptable ;;
         crossbar.h | network.h | train.h) echo netsim ;;
         bias.h) echo sweep ;;
     esac

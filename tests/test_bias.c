@@ -30,13 +30,13 @@ static struct rebias_bias_options options_of(const struct rebias_device *target)
     o.set = &images;
     o.methods = METHODS;
     for (size_t m = 0; m < METHODS; m++) {
-        o.method[m].binning = rebias_binning_options_defaults();
-        o.method[m].binning.bins = m == 0 ? 1 : 6;
-        o.method[m].binning.G_levels = 20;
-        o.method[m].binning.dG_levels = 61;
-        snprintf(o.method[m].name, sizeof o.method[m].name, "binning:%zu",
-                 o.method[m].binning.bins);
+        snprintf(o.method[m].name, sizeof o.method[m].name, "binning:%d", m == 0 ? 1 : 6);
+        struct rebias_error err = {0};
+        support_expect(rebias_method_parse(&o.method[m].method, o.method[m].name, &err),
+                       REBIAS_OK, &err, NULL);
     }
+    o.fit.G_levels = 20;
+    o.fit.dG_levels = 61;
     o.point_counts = POINTS;
     o.points[0] = 2;
     o.points[1] = 300;
@@ -167,19 +167,19 @@ static struct rebias_device *fit_by_hand(const struct rebias_bias_options *o,
 {
     struct rebias_error err = {0};
     struct rebias_synth_options synth = o->synth;
-    struct rebias_binning_options binning = o->method[run->method].binning;
+    struct rebias_fit_options fit = o->fit;
     struct rebias_pulses *pulses = NULL;
     struct rebias_table *table = NULL;
     struct rebias_device *model = NULL;
     synth.points = run->points;
     synth.seed = o->seed;
     synth.replicate = run->replicate;
-    binning.Gmin = o->target->Gmin;
-    binning.Gmax = o->target->Gmax;
+    fit.Gmin = o->target->Gmin;
+    fit.Gmax = o->target->Gmax;
     support_expect(rebias_pulses_synthesize(&pulses, o->target, &synth, &err), REBIAS_OK, &err,
                    NULL);
-    support_expect(rebias_fit_binning(&table, pulses, &binning, NULL, &err), REBIAS_OK, &err,
-                   NULL);
+    support_expect(rebias_fit(&table, pulses, &o->method[run->method].method, &fit, NULL, &err),
+                   REBIAS_OK, &err, NULL);
     support_expect(
         rebias_table_device_new(&model, table, "by hand", REBIAS_RULE_LINEAR, 1.0, 0.0, &err),
         REBIAS_OK, &err, NULL);
@@ -332,6 +332,45 @@ static void test_cells_summarise_their_runs(void **state)
 
 /* One point has no sd: no bin is valid and every fit fails, which is a result. Two points in
  * one of 6 bins fail in most replicates. */
+/* Each correlation is rebias_spearman (test_rank.c) of the metric and the bias over the runs of
+ * its number of points. */
+static void test_correlations(void **state)
+{
+    (void)state;
+    struct rebias_device *target = support_device("synthetic-lc");
+    struct rebias_bias_options o = options_of(target);
+    o.points[0] = 40;
+    struct rebias_bias_result *result = run_study(&o);
+    assert_int_equal(result->correlation_count, POINTS * REBIAS_BIAS_METRICS);
+    for (size_t k = 0; k < result->correlation_count; k++) {
+        const struct rebias_bias_correlation *c = &result->correlations[k];
+        double metric[METHODS * REPLICATES];
+        double bias[METHODS * REPLICATES];
+        size_t n = 0;
+        double rho = 0.0;
+        double low = 0.0;
+        double high = 0.0;
+        assert_int_equal(c->points, o.points[k / REBIAS_BIAS_METRICS]);
+        assert_int_equal(c->metric, k % REBIAS_BIAS_METRICS);
+        for (size_t i = REPLICATES; i < result->run_count; i++) {
+            const struct rebias_bias_run *run = &result->runs[i];
+            if (run->points == c->points) {
+                metric[n] = rebias_bias_metric(&run->device, c->metric);
+                bias[n++] = run->accuracy - result->runs[run->replicate].accuracy;
+            }
+        }
+        assert_int_equal(c->runs, n);
+        assert_int_equal(rebias_spearman(n, metric, bias, o.level, &rho, &low, &high, NULL), 0);
+        assert_true(is_same(c->rho, rho) && is_same(c->low, low) && is_same(c->high, high));
+    }
+    const struct rebias_device_metrics *d = &result->runs[REPLICATES].device;
+    assert_true(rebias_bias_metric(d, 2) == d->push_pull);
+    assert_string_equal(rebias_bias_metric_name(2), "push_pull");
+    assert_true(rebias_bias_metric(d, 0) == 0.5 * (d->rmse_mean[0] + d->rmse_mean[1]));
+    rebias_bias_result_free(result);
+    rebias_device_free(target);
+}
+
 static void test_failed_fits_are_recorded(void **state)
 {
     (void)state;
@@ -366,7 +405,7 @@ static void test_clear_verdicts(void **state)
     o.methods = o.point_counts = 1;
     o.points[0] = 300;
     o.train.rate[0] = o.train.rate[1] = 0.3;
-    o.method[0].binning.sd_floor = 20e-9;
+    o.fit.sd_floor = 20e-9;
     struct rebias_bias_result *result = run_study(&o);
     assert_int_equal(result->cells[0].verdict, REBIAS_UNDER_PROMISING);
     assert_int_equal(result->cells[0].under, REPLICATES);
@@ -520,6 +559,7 @@ int main(void)
         cmocka_unit_test(test_run_by_hand),
         cmocka_unit_test(test_pulse_size_and_noise),
         cmocka_unit_test(test_cells_summarise_their_runs),
+        cmocka_unit_test(test_correlations),
         cmocka_unit_test(test_failed_fits_are_recorded),
         cmocka_unit_test(test_clear_verdicts),
         cmocka_unit_test(test_one_replicate_has_no_interval),

@@ -4,6 +4,7 @@
  * 6. error of the fit on the synthetic target
  */
 #include "rebias/devmodel.h"
+#include "rebias/estimate.h"
 #include "rebias/metrics.h"
 #include "rebias/pulses.h"
 #include "rebias/table.h"
@@ -34,11 +35,61 @@ static struct rebias_pulses *points_of(size_t n, const struct pair *pair)
     return pulses;
 }
 
-/* Range in uS, fine dG axis. */
-static struct rebias_binning_options options_of(size_t bins, double Gmin, double Gmax,
-                                                size_t G_levels)
+/* The estimator's options and those of every fit, as one. */
+struct setting {
+    size_t bins;
+    int kind;
+    int rows;
+    double Gmin, Gmax;
+    size_t G_levels, dG_levels;
+    double sd_floor;
+};
+
+enum { WIDTH = 0, COUNT = 1, GAUSSIAN = 0, EMPIRICAL = 1 };
+
+static struct rebias_method binning(void)
 {
-    struct rebias_binning_options options = rebias_binning_options_defaults();
+    struct rebias_method method;
+    struct rebias_error err = {0};
+    support_expect(rebias_method_parse(&method, "binning", &err), REBIAS_OK, &err, NULL);
+    return method;
+}
+
+static struct setting setting_defaults(void)
+{
+    const struct rebias_method method = binning();
+    const struct rebias_fit_options fit = rebias_fit_options_defaults();
+    return (struct setting){(size_t)method.values[0],
+                            (int)method.values[1],
+                            (int)method.values[2],
+                            fit.Gmin,
+                            fit.Gmax,
+                            fit.G_levels,
+                            fit.dG_levels,
+                            fit.sd_floor};
+}
+
+static int fit_setting(struct rebias_table **out, const struct rebias_pulses *pulses,
+                       const struct setting *setting, struct rebias_fit_report *report,
+                       struct rebias_error *err)
+{
+    struct rebias_method method = binning();
+    struct rebias_fit_options fit = rebias_fit_options_defaults();
+    method.values[0] = (double)setting->bins;
+    method.values[1] = setting->kind;
+    method.values[2] = setting->rows;
+    fit.Gmin = setting->Gmin;
+    fit.Gmax = setting->Gmax;
+    fit.G_levels = setting->G_levels;
+    fit.dG_levels = setting->dG_levels;
+    fit.sd_floor = setting->sd_floor;
+    return rebias_fit(out, pulses, &method, &fit, report, err);
+}
+
+/* Range in uS, fine dG axis. */
+static struct setting options_of(size_t bins, double Gmin, double Gmax, size_t G_levels)
+{
+    struct setting options = setting_defaults();
     options.bins = bins;
     options.Gmin = Gmin * uS;
     options.Gmax = Gmax * uS;
@@ -47,14 +98,12 @@ static struct rebias_binning_options options_of(size_t bins, double Gmin, double
     return options;
 }
 
-static struct rebias_table *fit(struct rebias_pulses *pulses,
-                                const struct rebias_binning_options *options,
+static struct rebias_table *fit(struct rebias_pulses *pulses, const struct setting *options,
                                 struct rebias_fit_report *report)
 {
     struct rebias_table *table = NULL;
     struct rebias_error err = {0};
-    support_expect(rebias_fit_binning(&table, pulses, options, report, &err), REBIAS_OK, &err,
-                   NULL);
+    support_expect(fit_setting(&table, pulses, options, report, &err), REBIAS_OK, &err, NULL);
     support_expect(rebias_table_validate(table, "fit", &err), REBIAS_OK, &err, NULL);
     rebias_pulses_free(pulses);
     return table;
@@ -89,7 +138,7 @@ static void test_width_by_hand(void **state)
     const double mean[7] = {2.0, 2.0, 1.5, 1.0, 0.5, 0.0, 0.0};
     const double sd[7] = {a, a, 0.5 * (a + b), b, 0.5 * (a + b), a, a};
     const double count[7] = {2.0, 2.0, 2.0, 3.0, 2.0, 2.0, 2.0};
-    const struct rebias_binning_options options = options_of(3, 0.0, 3.0, 7);
+    const struct setting options = options_of(3, 0.0, 3.0, 7);
     struct rebias_fit_report report;
     struct rebias_table *table = fit(points_of(7, three), &options, &report);
     for (int p = 0; p < 2; p++) {
@@ -119,7 +168,7 @@ static void test_empty_bins(void **state)
     (void)state;
     static const struct pair points[] = {{0.1, 0.0},  {0.2, 2.0}, {1.2, 0.0}, {1.7, 2.0},
                                          {3.5, 99.0}, {4.1, 2.0}, {4.2, 6.0}};
-    const struct rebias_binning_options options = options_of(5, 0.0, 5.0, 11);
+    const struct setting options = options_of(5, 0.0, 5.0, 11);
     struct rebias_fit_report report;
     struct rebias_table *table = fit(points_of(7, points), &options, &report);
     for (int p = 0; p < 2; p++) {
@@ -139,7 +188,7 @@ static void test_empty_bins(void **state)
 static void test_outside(void **state)
 {
     (void)state;
-    const struct rebias_binning_options options = options_of(1, 0.9, 2.5, 2);
+    const struct setting options = options_of(1, 0.9, 2.5, 2);
     struct rebias_fit_report report;
     struct rebias_table *table = fit(points_of(7, three), &options, &report);
     for (int p = 0; p < 2; p++) {
@@ -161,7 +210,7 @@ static void test_automatic_range(void **state)
     for (size_t i = 7; i < 14; i++) {
         pulses->G[i] += 1.0 * uS;
     }
-    struct rebias_binning_options options = rebias_binning_options_defaults();
+    struct setting options = setting_defaults();
     options.bins = 1;
     struct rebias_fit_report report;
     struct rebias_table *table = fit(pulses, &options, &report);
@@ -182,7 +231,7 @@ static void test_floor(void **state)
 {
     (void)state;
     static const struct pair same[] = {{0.5, -2.0}, {0.5, -2.0}, {1.5, -2.0}, {1.6, -2.0}};
-    struct rebias_binning_options options = options_of(2, 0.0, 2.0, 3);
+    struct setting options = options_of(2, 0.0, 2.0, 3);
     struct rebias_table *table = fit(points_of(4, same), &options, NULL);
     expect_row(table, REBIAS_SET, 1, -2.0, 2e-4);
     rebias_table_free(table);
@@ -206,8 +255,8 @@ static void test_count_by_hand(void **state)
     static const struct pair points[] = {{8.0, 1.0},  {0.5, 0.0}, {3.0, 4.0}, {1.0, 3.0},
                                          {6.0, -1.0}, {7.0, 1.0}, {1.5, 3.0}, {2.0, 4.0},
                                          {4.0, 7.0},  {7.0, -1.0}};
-    struct rebias_binning_options options = options_of(3, 0.0, 8.0, 9);
-    options.kind = REBIAS_BINS_COUNT;
+    struct setting options = options_of(3, 0.0, 8.0, 9);
+    options.kind = COUNT;
     struct rebias_fit_report report;
     struct rebias_table *table = fit(points_of(10, points), &options, &report);
     for (int p = 0; p < 2; p++) {
@@ -242,8 +291,8 @@ static void test_ties(void **state)
         pulses->G[i] = G[i % 10];
         pulses->dG[i] = (i < 10 ? 1.0 : -1.0) * dG[i % 10];
     }
-    struct rebias_binning_options options = options_of(4, 0.0, 0.4e6, 5);
-    options.kind = REBIAS_BINS_COUNT;
+    struct setting options = options_of(4, 0.0, 0.4e6, 5);
+    options.kind = COUNT;
     struct rebias_fit_report report;
     struct rebias_table *table = fit(pulses, &options, &report);
     for (int p = 0; p < 2; p++) {
@@ -266,8 +315,8 @@ static void test_empirical_by_hand(void **state)
     (void)state;
     static const struct pair points[] = {{1.5, 4.0}, {0.5, 2.0}, {1.0, 4.0}, {0.2, 1.0}};
     static const double F[7] = {0.0, 1.0 / 6, 1.0 / 3, 0.4375, 25.0 / 48, 29.0 / 48, 1.0};
-    struct rebias_binning_options options = options_of(1, 0.0, 2.0, 2);
-    options.rows = REBIAS_ROWS_EMPIRICAL;
+    struct setting options = options_of(1, 0.0, 2.0, 2);
+    options.rows = EMPIRICAL;
     options.dG_levels = 7;
     struct rebias_table *table = fit(points_of(4, points), &options, NULL);
     for (size_t j = 0; j < 7; j++) {
@@ -288,8 +337,8 @@ static void test_empirical_by_hand(void **state)
 static void test_empirical_blend(void **state)
 {
     (void)state;
-    struct rebias_binning_options options = options_of(3, 0.0, 3.0, 13);
-    options.rows = REBIAS_ROWS_EMPIRICAL;
+    struct setting options = options_of(3, 0.0, 3.0, 13);
+    options.rows = EMPIRICAL;
     options.dG_levels = 50;
     struct rebias_table *table = fit(points_of(7, three), &options, NULL);
     for (int p = 0; p < 2; p++) {
@@ -315,9 +364,8 @@ static void test_too_few_points(void **state)
     struct rebias_table *table = NULL;
     struct rebias_error err = {0};
     struct rebias_pulses *pulses = points_of(7, three);
-    struct rebias_binning_options options = options_of(20, 0.0, 3.0, 5);
-    support_expect(rebias_fit_binning(&table, pulses, &options, NULL, &err), REBIAS_E_DATA,
-                   &err,
+    struct setting options = options_of(20, 0.0, 3.0, 5);
+    support_expect(fit_setting(&table, pulses, &options, NULL, &err), REBIAS_E_DATA, &err,
                    "no bin holds 2 or more of the 7 SET points in 0 to 3e-06 S: fewer bins or "
                    "more points are needed");
     assert_null(table);
@@ -325,31 +373,72 @@ static void test_too_few_points(void **state)
     for (size_t i = 8; i < 14; i++) {
         pulses->G[i] = 4.0 * uS;
     }
-    support_expect(rebias_fit_binning(&table, pulses, &options, NULL, &err), REBIAS_E_DATA,
-                   &err, "no bin holds 2 or more of the 1 RESET points in 0 to 3e-06 S");
+    support_expect(fit_setting(&table, pulses, &options, NULL, &err), REBIAS_E_DATA, &err,
+                   "no bin holds 2 or more of the 1 RESET points in 0 to 3e-06 S");
     assert_null(table);
-    options = rebias_binning_options_defaults();
+    options = setting_defaults();
     pulses->G[7] = 4.0 * uS;
-    support_expect(rebias_fit_binning(&table, pulses, &options, NULL, &err), REBIAS_E_DATA,
-                   &err, "SET and RESET points have no common range of G");
+    support_expect(fit_setting(&table, pulses, &options, NULL, &err), REBIAS_E_DATA, &err,
+                   "SET and RESET points have no common range of G");
     assert_null(table);
     for (size_t i = 7; i < 14; i++) {
         pulses->polarity[i] = REBIAS_SET;
     }
-    support_expect(rebias_fit_binning(&table, pulses, &options, NULL, &err), REBIAS_E_DATA,
-                   &err, "SET and RESET points have no common range of G");
+    support_expect(fit_setting(&table, pulses, &options, NULL, &err), REBIAS_E_DATA, &err,
+                   "SET and RESET points have no common range of G");
     assert_null(table);
     rebias_pulses_free(pulses);
+}
+
+/* What a method's text means, and what is refused. */
+static void test_method_texts(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text;
+        double values[3];
+    } good[] = {{"binning", {20, 0, 0}},
+                {"binning:7", {7, 0, 0}},
+                {"binning:7:count:empirical", {7, 1, 1}},
+                {"binning:empirical:bins=30:kind=count", {30, 1, 1}}};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct rebias_method method;
+        struct rebias_error err = {0};
+        support_expect(rebias_method_parse(&method, good[i].text, &err), REBIAS_OK, &err, NULL);
+        assert_memory_equal(method.values, good[i].values, sizeof good[i].values);
+    }
+    const struct {
+        const char *text;
+        int status;
+        const char *message;
+    } bad[] = {
+        {"", REBIAS_E_NAME, "unknown estimator"},
+        {"bins", REBIAS_E_NAME, "unknown estimator: 'bins' (expected binning"},
+        {"binning:0", REBIAS_E_RANGE,
+         "bad value of option bins of binning: '0' (expected a whole number from 1"},
+        {"binning:2.5", REBIAS_E_RANGE, "expected a whole number from 1 to 10000"},
+        {"binning:many", REBIAS_E_NAME,
+         "has no such option: 'many' (expected bins=, kind=, rows=)"},
+        {"binning:width=3", REBIAS_E_NAME, "has no such option: 'width'"},
+        {"binning:kind=middle", REBIAS_E_RANGE,
+         "option kind of binning: 'middle' (expected width|count)"},
+        {"binning:", REBIAS_E_NAME, "has no such option"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct rebias_method method;
+        struct rebias_error err = {0};
+        support_expect(rebias_method_parse(&method, bad[i].text, &err), bad[i].status, &err,
+                       bad[i].message);
+    }
 }
 
 static void test_option_errors(void **state)
 {
     (void)state;
-    const struct rebias_binning_options d = rebias_binning_options_defaults();
-    struct rebias_binning_options o[10] = {d, d, d, d, d, d, d, d, d, d};
-    assert_true(d.bins == 20 && d.kind == REBIAS_BINS_WIDTH && d.rows == REBIAS_ROWS_GAUSSIAN &&
-                d.G_levels == 100 && d.dG_levels == 201 && d.Gmin == 0.0 && d.Gmax == 0.0 &&
-                d.sd_floor == 0.0);
+    const struct setting d = setting_defaults();
+    struct setting o[10] = {d, d, d, d, d, d, d, d, d, d};
+    assert_true(d.bins == 20 && d.kind == WIDTH && d.rows == GAUSSIAN && d.G_levels == 100 &&
+                d.dG_levels == 201 && d.Gmin == 0.0 && d.Gmax == 0.0 && d.sd_floor == 0.0);
     o[0].bins = 0;
     o[1].bins = 10001;
     o[2].G_levels = 1;
@@ -363,8 +452,8 @@ static void test_option_errors(void **state)
     o[8].sd_floor = -1e-9;
     o[9].sd_floor = INFINITY;
     static const char *const texts[10] = {
-        "0 bins are not possible (1 to 10000)",
-        "10001 bins are not possible (1 to 10000)",
+        "option bins of binning is 0, not in 1 to 10000",
+        "option bins of binning is 10001, not in 1 to 10000",
         "a table of 1 x 201 levels is not possible (2 to 100000 x 2 to 50000)",
         "a table of 100 x 1 levels is not possible",
         "a table of 100 x 50001 levels is not possible",
@@ -378,8 +467,8 @@ static void test_option_errors(void **state)
     for (size_t i = 0; i < 10; i++) {
         struct rebias_table *table = NULL;
         struct rebias_error err = {0};
-        support_expect(rebias_fit_binning(&table, pulses, &o[i], NULL, &err), REBIAS_E_RANGE,
-                       &err, texts[i]);
+        support_expect(fit_setting(&table, pulses, &o[i], NULL, &err), REBIAS_E_RANGE, &err,
+                       texts[i]);
         assert_null(table);
     }
     rebias_pulses_free(pulses);
@@ -422,7 +511,7 @@ static struct rebias_table *replicate_fit(const struct rebias_device *target, si
 {
     struct rebias_synth_options synth = rebias_synth_options_defaults();
     struct rebias_pulses *pulses = NULL;
-    struct rebias_binning_options options = rebias_binning_options_defaults();
+    struct setting options = setting_defaults();
     synth.points = points;
     synth.replicate = replicate;
     options.bins = bins;
@@ -527,6 +616,7 @@ int main(void)
         cmocka_unit_test(test_empirical_by_hand),
         cmocka_unit_test(test_empirical_blend),
         cmocka_unit_test(test_too_few_points),
+        cmocka_unit_test(test_method_texts),
         cmocka_unit_test(test_option_errors),
         cmocka_unit_test(test_published_errors),
         cmocka_unit_test(test_standard_error),

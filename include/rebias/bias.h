@@ -11,6 +11,7 @@
 #define REBIAS_BIAS_H
 
 #include "base.h"
+#include "estimate.h"
 #include "metrics.h"
 #include "network.h"
 #include "table.h"
@@ -29,7 +30,7 @@ enum { REBIAS_BIAS_MAX_METHODS = 32, REBIAS_BIAS_MAX_POINTS = 32 };
 /* An estimator with its options; range and seed are set by the study. */
 struct rebias_bias_method {
     char name[64]; /* as shown: "binning:20" */
-    struct rebias_binning_options binning;
+    struct rebias_method method;
 };
 
 struct rebias_bias_options {
@@ -40,6 +41,7 @@ struct rebias_bias_options {
     size_t points[REBIAS_BIAS_MAX_POINTS]; /* per polarity, ascending */
     size_t point_counts;                   /* 1 .. REBIAS_BIAS_MAX_POINTS */
     size_t replicates;                     /* 1 .. 1000000 */
+    struct rebias_fit_options fit;         /* levels and sd floor; the rest is set here */
     struct rebias_synth_options
         synth; /* filter and censoring; points, seed, replicate are set here */
     struct rebias_network_options
@@ -90,11 +92,29 @@ struct rebias_bias_cell {
     struct rebias_device_metrics device; /* averages over the runs */
 };
 
+/* How well one device metric of a model predicts its network's bias: Spearman's correlation
+ * over all runs at one number of points (all methods and replicates). */
+struct rebias_bias_correlation {
+    size_t points;
+    size_t metric; /* below REBIAS_BIAS_METRICS */
+    size_t runs;
+    double rho, low, high; /* NaN where not available (metrics.h) */
+};
+
+enum { REBIAS_BIAS_METRICS = 7 };
+
+/* "rmse_mean", "rmse_sd", "push_pull", "wrong_sign", "wasserstein1", "kolmogorov_smirnov",
+ * "hellinger": means over SET and RESET. Static storage. */
+const char *rebias_bias_metric_name(size_t metric);
+double rebias_bias_metric(const struct rebias_device_metrics *device, size_t metric);
+
 struct rebias_bias_result {
     struct rebias_bias_run *runs; /* targets first (replicates), then cell by cell */
     size_t run_count;
     struct rebias_bias_cell *cells; /* by points, then method */
     size_t cell_count;
+    struct rebias_bias_correlation *correlations; /* by points, then metric */
+    size_t correlation_count;
     double target_mean, target_sd;  /* accuracy on the target over the replicates */
     double target_low, target_high; /* bootstrap interval of target_mean; NaN for 1 replicate */
     double pulse_size;              /* S, as used; the target's unless given */

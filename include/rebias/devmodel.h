@@ -105,8 +105,9 @@ extern const struct rebias_preset rebias_presets[];
 extern const size_t rebias_preset_count;
 
 /* *out = a device from a preset name, "model", or "model:param=value,...", also
- * "preset:param=value,..." to change single values. Owner: the caller (rebias_device_free).
- * Errors: REBIAS_E_NAME for an unknown model or parameter, REBIAS_E_RANGE for a value. */
+ * "preset:param=value,..." to change single values (names of presets may contain ':'). Owner:
+ * the caller (rebias_device_free). Errors: REBIAS_E_NAME for an unknown model or parameter,
+ * REBIAS_E_RANGE for a value. */
 int rebias_device_new(struct rebias_device **out, const char *spec, struct rebias_error *err);
 
 /* *out = a device of a model with given values[param_count] and spreads[param_count] (NULL =

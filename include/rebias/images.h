@@ -22,8 +22,9 @@ struct rebias_images {
 struct rebias_image_set {
     struct rebias_images train;
     struct rebias_images test;
+    char source[64];      /* the data set's name, and for mnist-small what it was made from */
     char checksum[4][20]; /* crc32 of the files: train images, train labels, test images, test
-                             labels */
+                             labels; "" where there is no file */
 };
 
 /* Reads one pair of IDX files (magic 0x00000803 unsigned byte images, 0x00000801 labels), plain
@@ -37,7 +38,9 @@ void rebias_images_clear(struct rebias_images *images);
  * standard files (train-images-idx3-ubyte, ... with or without .gz). Looked for in: data_dir,
  * data_dir/NAME (when data_dir is not NULL), then NAME as a folder, then the standard places
  * /usr/share/datasets/NAME and /usr/local/share/datasets/NAME. When nothing is found the error
- * says where it looked and how to get the data. Owner: the caller (rebias_image_set_free). */
+ * says where it looked and how to get the data. "mnist-small" always works: 14 x 14 pixels, at
+ * most 10,000 + 2,000 images, pooled from MNIST or else Fashion-MNIST where found, else
+ * generated digits. Owner: the caller (rebias_image_set_free). */
 int rebias_image_set_load(struct rebias_image_set **out, const char *name, const char *data_dir,
                           struct rebias_error *err);
 void rebias_image_set_free(struct rebias_image_set *set);

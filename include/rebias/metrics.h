@@ -113,6 +113,14 @@ int rebias_bootstrap_mean(size_t n, const double *x, double level, size_t resamp
                           const struct rebias_stream *stream, double *low, double *high,
                           struct rebias_error *err);
 
+/* Spearman's rank correlation of n pairs (mid-ranks for ties), and its interval at confidence
+ * `level` in (0, 1): tanh(atanh rho -+ z sqrt((1 + rho^2/2)/(n - 3))) (Bonett and Wright,
+ * Psychometrika 65, 23 (2000)). NaN where not available: all three for n < 3 or when all x or
+ * all y are equal, the interval for n = 3. REBIAS_E_RANGE for a level or value that is not
+ * valid. */
+int rebias_spearman(size_t n, const double *x, const double *y, double level, double *rho,
+                    double *low, double *high, struct rebias_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -36,6 +36,8 @@ enum rebias_purpose {
     REBIAS_FOR_BOOTSTRAP = 11,   /* resampling with replacement; step = resample */
     REBIAS_FOR_CURVE = 12,       /* pulse curves of `device curve`; step = pulse */
     REBIAS_FOR_SAMPLE = 13,      /* `table sample` */
+    REBIAS_FOR_FOLDS = 14,       /* folds of cross-validation and random search of estimators */
+    REBIAS_FOR_IMAGES = 15,      /* generated images; entity 0 training, 1 test; step = image */
     REBIAS_FOR_TEST = 255        /* tests and benchmarks */
 };
 

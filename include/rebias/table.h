@@ -19,8 +19,6 @@
 extern "C" {
 #endif
 
-struct rebias_pulses;
-
 struct rebias_table_side {
     size_t G_count;  /* nG */
     size_t dG_count; /* nD */
@@ -124,45 +122,6 @@ int rebias_table_load_crosssim(struct rebias_table **out, const char *prefix,
                                struct rebias_error *err);
 int rebias_table_save_crosssim(const struct rebias_table *table, const char *prefix,
                                struct rebias_error *err);
-
-/* -- estimators: pulse data -> table
- * ------------------------------------------------------------------ */
-
-enum rebias_bin_kind { REBIAS_BINS_WIDTH = 0, REBIAS_BINS_COUNT = 1 };
-enum rebias_bin_rows { REBIAS_ROWS_GAUSSIAN = 0, REBIAS_ROWS_EMPIRICAL = 1 };
-
-struct rebias_binning_options {
-    size_t bins;               /* 1 .. 10000 */
-    enum rebias_bin_kind kind; /* equal width, or equal count */
-    enum rebias_bin_rows rows; /* normal distribution with the bin's mean and sd, or the bin's
-                                  own empirical CDF */
-    double Gmin, Gmax;         /* range of the table, S; both 0 = range of the data */
-    size_t G_levels;           /* levels of the table's axes, >= 2 */
-    size_t dG_levels;
-    double sd_floor; /* S; smallest sd of a row, > 0; 0 = 1e-4 of the largest |dG| */
-};
-
-struct rebias_binning_options rebias_binning_options_defaults(
-    void); /* 20 bins, equal width, Gaussian, 100 x 201 */
-
-/* What a fit has seen, per polarity. */
-struct rebias_fit_report {
-    size_t points[2];
-    size_t outside[2]; /* points outside the table's range, not used */
-    size_t bins[2];
-    size_t empty_bins[2];   /* bins with fewer than 2 points (interpolated), or joined with
-                               another at the same G */
-    size_t extrapolated[2]; /* G levels beyond the outermost valid bin centres: held constant */
-};
-
-/* *out = table by fixed binning. Per bin with n >= 2 points: mean, sd with n - 1; between the
- * centres of valid bins linear interpolation of mean and sd (of the CDFs for empirical rows),
- * constant beyond the outermost; centres are bin midpoints (equal width) or mean G (equal
- * count). Errors: REBIAS_E_DATA when a polarity has no bin with 2 points. report may be NULL.
- */
-int rebias_fit_binning(struct rebias_table **out, const struct rebias_pulses *pulses,
-                       const struct rebias_binning_options *options,
-                       struct rebias_fit_report *report, struct rebias_error *err);
 
 #ifdef __cplusplus
 }

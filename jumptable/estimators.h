@@ -1,0 +1,10 @@
+/* estimators.h - the estimators' descriptors (internal to jumptable). */
+#ifndef REBIAS_JUMPTABLE_ESTIMATORS_H
+#define REBIAS_JUMPTABLE_ESTIMATORS_H
+
+#include "rebias/estimate.h"
+
+extern const struct rebias_estimator rebias_binning_estimator;
+extern const struct rebias_estimator rebias_polynomial_estimator;
+
+#endif
