@@ -19,10 +19,10 @@ static const struct group {
     const struct command *commands;
     const size_t *count;
 } groups[] = {
-    {"data", "import, check, describe, synthesise pulse data", data_commands,
+    {"data", "import, check, describe, synthesise pulse data; are there enough?", data_commands,
      &data_command_count},
     {"fit", "pulse data -> jump table", fit_commands, &fit_command_count},
-    {"table", "show, check, convert, sample jump tables", table_commands, &table_command_count},
+    {"table", "show, check, convert, sample, plot jump tables", table_commands, &table_command_count},
     {"device", "list models and presets, show parameters, pulse curves", device_commands,
      &device_command_count},
     {"compare", "device-level metrics between two devices or tables", compare_commands,
