@@ -6,6 +6,7 @@
 
 extern const struct rebias_estimator rebias_binning_estimator;
 extern const struct rebias_estimator rebias_polynomial_estimator;
+extern const struct rebias_estimator rebias_kriging_estimator;
 extern const struct rebias_estimator rebias_kde_estimator;
 extern const struct rebias_estimator rebias_quantile_estimator;
 

@@ -11,6 +11,7 @@
 const struct rebias_estimator *const rebias_estimators[] = {
     &rebias_binning_estimator,
     &rebias_polynomial_estimator,
+    &rebias_kriging_estimator,
     &rebias_kde_estimator,
     &rebias_quantile_estimator,
 };

@@ -1,7 +1,7 @@
 # setup.sh - what ./quickstart and ./check share: installs missing Debian packages, configures and builds in build/.
 # Sourced by both from the project's folder.
 
-packages="gcc make autoconf automake libtool pkg-config libgsl-dev libopenblas-dev libhdf5-dev zlib1g-dev
+packages="gcc make autoconf automake libtool pkg-config libgsl-dev libnlopt-dev libopenblas-dev libhdf5-dev zlib1g-dev
     libcsv-dev librandom123-dev libcmocka-dev gnuplot-nox dataset-fashion-mnist"
 
 say() {

@@ -390,48 +390,6 @@ static void test_too_few_points(void **state)
     rebias_pulses_free(pulses);
 }
 
-/* What a method's text means, and what is refused. */
-static void test_method_texts(void **state)
-{
-    (void)state;
-    const struct {
-        const char *text;
-        double values[3];
-    } good[] = {{"binning", {20, 0, 0}},
-                {"binning:7", {7, 0, 0}},
-                {"binning:7:count:empirical", {7, 1, 1}},
-                {"binning:empirical:bins=30:kind=count", {30, 1, 1}}};
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        struct rebias_method method;
-        struct rebias_error err = {0};
-        support_expect(rebias_method_parse(&method, good[i].text, &err), REBIAS_OK, &err, NULL);
-        assert_memory_equal(method.values, good[i].values, sizeof good[i].values);
-    }
-    const struct {
-        const char *text;
-        int status;
-        const char *message;
-    } bad[] = {
-        {"", REBIAS_E_NAME, "unknown estimator"},
-        {"bins", REBIAS_E_NAME, "unknown estimator: 'bins' (expected binning"},
-        {"binning:0", REBIAS_E_RANGE,
-         "bad value of option bins of binning: '0' (expected a whole number from 1"},
-        {"binning:2.5", REBIAS_E_RANGE, "expected a whole number from 1 to 10000"},
-        {"binning:many", REBIAS_E_NAME,
-         "has no such option: 'many' (expected bins=, kind=, rows=)"},
-        {"binning:width=3", REBIAS_E_NAME, "has no such option: 'width'"},
-        {"binning:kind=middle", REBIAS_E_RANGE,
-         "option kind of binning: 'middle' (expected width|count)"},
-        {"binning:", REBIAS_E_NAME, "has no such option"},
-    };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        struct rebias_method method;
-        struct rebias_error err = {0};
-        support_expect(rebias_method_parse(&method, bad[i].text, &err), bad[i].status, &err,
-                       bad[i].message);
-    }
-}
-
 static void test_option_errors(void **state)
 {
     (void)state;
@@ -616,7 +574,6 @@ int main(void)
         cmocka_unit_test(test_empirical_by_hand),
         cmocka_unit_test(test_empirical_blend),
         cmocka_unit_test(test_too_few_points),
-        cmocka_unit_test(test_method_texts),
         cmocka_unit_test(test_option_errors),
         cmocka_unit_test(test_published_errors),
         cmocka_unit_test(test_standard_error),
