@@ -60,8 +60,8 @@ static const uint8_t glyphs[CLASSES][GLYPH_ROWS] = {
     {14, 17, 17, 15, 1, 2, 12},
 };
 
-/* One image: a glyph within a dot of the middle, its dots dimmed together, one in ten lost, and noise on every
- * pixel. */
+/* One image: a glyph within a dot of the middle, its dots dimmed together, one in ten lost, and
+ * noise on every pixel. */
 static void draw_digit(const struct rebias_stream *stream, uint8_t *pixels, uint8_t *label)
 {
     uint32_t word[PIXELS + 4];

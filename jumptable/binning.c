@@ -1,10 +1,11 @@
 /* binning.c - estimator: fixed binning.
- * 1. options   2. bins   3. profiles between bin centres   4. empirical rows   5. descriptor
+ * 1. options   2. bins   3. empirical rows   4. descriptor
  *
  * G is cut into bins of equal width or equal count. Every bin with at least 2 points has a mean
  * and an sd (n - 1); between the centres of such bins both are interpolated linearly (for
  * empirical rows the cdfs are), beyond the outermost they are constant.
  */
+#include "bins.h"
 #include "estimators.h"
 #include "rebias/base.h"
 #include <math.h>
@@ -27,135 +28,44 @@ static const struct rebias_estimator_param params[P_COUNT] = {
 
 /* -- 2. bins -- */
 
-/* A bin with enough points. */
-struct bin {
-    double centre; /* S */
-    double mean;
-    double sd;
-    size_t first; /* its points in the sample */
-    size_t n;
-};
-
-static void measure_bin(struct bin *bin, const struct rebias_sample *sample)
-{
-    const double *dG = sample->dG + bin->first;
-    double sum = 0.0;
-    for (size_t k = 0; k < bin->n; k++) {
-        sum += dG[k];
-    }
-    bin->mean = sum / (double)bin->n;
-    double squares = 0.0;
-    for (size_t k = 0; k < bin->n; k++) {
-        squares += (dG[k] - bin->mean) * (dG[k] - bin->mean);
-    }
-    bin->sd = fmax(sample->sd_floor, sqrt(squares / (double)(bin->n - 1)));
-}
-
-/* Summed from the first G on, so that points of one G have exactly that mean. */
-static double mean_G(const double *G, size_t n)
-{
-    double sum = 0.0;
-    for (size_t k = 0; k < n; k++) {
-        sum += G[k] - G[0];
-    }
-    return G[0] + sum / (double)n;
-}
-
-/* First point of bin b of `bins`. Equal width: the first point at or above the edge (the last
- * bin keeps Gmax). */
-static size_t bin_start(const struct rebias_sample *sample, size_t bins, int kind, size_t b)
-{
-    if (b == bins) {
-        return sample->n;
-    }
-    if (kind == KIND_COUNT) {
-        return b * sample->n / bins;
-    }
-    double edge = sample->Gmin + (sample->Gmax - sample->Gmin) * (double)b / (double)bins;
-    size_t low = 0;
-    size_t high = sample->n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (sample->G[middle] < edge) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-/* The valid bins in ascending order. Two equal-count bins at one and the same G (a quantised
- * instrument) are joined, so that centres ascend strictly. */
-static size_t make_bins(const struct rebias_sample *sample, size_t bins, int kind,
-                        struct bin *made)
+/* The valid bins among `bins`: centres are midpoints for equal width, mean G for equal count.
+ * *out to be given to free(); *count = their number. */
+static int make_bins(const struct rebias_sample *sample, size_t bins, int kind,
+                     struct rebias_bin **out, size_t *count, struct rebias_error *err)
 {
     const double range = sample->Gmax - sample->Gmin;
-    size_t valid = 0;
-    for (size_t b = 0; b < bins; b++) {
-        size_t first = bin_start(sample, bins, kind, b);
-        struct bin bin = {.first = first, .n = bin_start(sample, bins, kind, b + 1) - first};
-        if (bin.n < 2) {
-            continue;
+    size_t *start = NULL;
+    double *centre = NULL;
+    int status = rebias_alloc(out, bins, sizeof **out, err);
+    if (status == REBIAS_OK) {
+        status = rebias_alloc(&start, bins + 1, sizeof *start, err);
+    }
+    if (status == REBIAS_OK) {
+        status = rebias_alloc(&centre, bins, sizeof *centre, err);
+    }
+    if (status == REBIAS_OK) {
+        for (size_t b = 0; b < bins; b++) {
+            centre[b] = sample->Gmin + range * ((double)b + 0.5) / (double)bins;
         }
-        bin.centre = kind == KIND_COUNT
-                         ? mean_G(sample->G + first, bin.n)
-                         : sample->Gmin + range * ((double)b + 0.5) / (double)bins;
-        if (valid > 0 && !(bin.centre > made[valid - 1].centre)) {
-            valid--;
-            bin.n += bin.first - made[valid].first;
-            bin.first = made[valid].first;
+        if (kind == KIND_COUNT) {
+            rebias_bins_by_count(sample, bins, start);
+        } else {
+            rebias_bins_by_width(sample, bins, start);
         }
-        measure_bin(&bin, sample);
-        made[valid++] = bin;
+        *count =
+            rebias_bins_measure(sample, bins, start, kind == KIND_COUNT ? NULL : centre, *out);
     }
-    return valid;
+    free(start);
+    free(centre);
+    return status;
 }
 
-/* -- 3. profiles between bin centres -- */
-
-/* The two valid bins around a G and the weight of the upper; outside, the outermost bin twice.
- */
-struct neighbours {
-    size_t lower;
-    size_t upper;
-    double weight;
-};
-
-static struct neighbours around(const struct bin *bins, size_t n, double G)
-{
-    size_t i = 0;
-    while (i < n && bins[i].centre <= G) {
-        i++;
-    }
-    struct neighbours at = {i == 0 ? 0 : i - 1, i == n ? n - 1 : i, 0.0};
-    if (at.upper > at.lower) {
-        double low = bins[at.lower].centre;
-        at.weight = (G - low) / (bins[at.upper].centre - low);
-    }
-    return at;
-}
-
-static void fill_profile(const struct bin *bins, size_t n, struct rebias_fitted *fitted)
-{
-    for (size_t i = 0; i < fitted->levels; i++) {
-        const double G = fitted->G[i];
-        const struct neighbours at = around(bins, n, G);
-        const struct bin *a = &bins[at.lower];
-        const struct bin *b = &bins[at.upper];
-        fitted->mean[i] = (1.0 - at.weight) * a->mean + at.weight * b->mean;
-        fitted->sd[i] = (1.0 - at.weight) * a->sd + at.weight * b->sd;
-        fitted->count[i] = (double)(at.weight < 0.5 ? a : b)->n;
-        fitted->extrapolated += G < bins[0].centre || G > bins[n - 1].centre;
-    }
-}
-
-/* -- 4. empirical rows -- */
+/* -- 3. empirical rows -- */
 
 /* The bins' own points, sorted by dG inside each bin. */
 struct empirical {
     size_t n;
-    struct bin *bins;
+    struct rebias_bin *bins;
     double *dG;
     const double *G; /* the levels; they outlive the fit */
 };
@@ -204,15 +114,18 @@ static double empirical_cdf(const double *sorted, size_t n, double x)
 static double row_cdf(const void *context, size_t level, double dG)
 {
     const struct empirical *e = context;
-    const struct neighbours at = around(e->bins, e->n, e->G[level]);
-    const struct bin *a = &e->bins[at.lower];
-    const struct bin *b = &e->bins[at.upper];
-    return (1.0 - at.weight) * empirical_cdf(e->dG + a->first, a->n, dG) +
-           at.weight * empirical_cdf(e->dG + b->first, b->n, dG);
+    size_t lower = 0;
+    size_t upper = 0;
+    double weight = 0.0;
+    rebias_bins_around(e->bins, e->n, e->G[level], &lower, &upper, &weight);
+    const struct rebias_bin *a = &e->bins[lower];
+    const struct rebias_bin *b = &e->bins[upper];
+    return (1.0 - weight) * empirical_cdf(e->dG + a->first, a->n, dG) +
+           weight * empirical_cdf(e->dG + b->first, b->n, dG);
 }
 
 /* Takes bins over on success. */
-static int keep_points(const struct rebias_sample *sample, struct bin *bins, size_t n,
+static int keep_points(const struct rebias_sample *sample, struct rebias_bin *bins, size_t n,
                        struct rebias_fitted *fitted, struct rebias_error *err)
 {
     struct empirical *e = NULL;
@@ -241,18 +154,19 @@ static int keep_points(const struct rebias_sample *sample, struct bin *bins, siz
     return REBIAS_OK;
 }
 
-/* -- 5. descriptor -- */
+/* -- 4. descriptor -- */
 
 static int fit(const struct rebias_sample *sample, const double *values,
                struct rebias_fitted *fitted, struct rebias_error *err)
 {
     const size_t wanted = (size_t)values[P_BINS];
-    struct bin *bins = NULL;
-    int status = rebias_alloc(&bins, wanted, sizeof *bins, err);
+    struct rebias_bin *bins = NULL;
+    size_t n = 0;
+    int status = make_bins(sample, wanted, (int)values[P_KIND], &bins, &n, err);
     if (status != REBIAS_OK) {
+        free(bins);
         return status;
     }
-    size_t n = make_bins(sample, wanted, (int)values[P_KIND], bins);
     fitted->bins = wanted;
     fitted->empty_bins = wanted - n;
     if (n == 0) {
@@ -264,7 +178,7 @@ static int fit(const struct rebias_sample *sample, const double *values,
         free(bins);
         return status;
     }
-    fill_profile(bins, n, fitted);
+    rebias_bins_profile(bins, n, fitted);
     if (values[P_ROWS] == ROWS_EMPIRICAL) {
         status = keep_points(sample, bins, n, fitted, err);
     }

@@ -9,11 +9,9 @@
 /* -- 1. registry -- */
 
 const struct rebias_estimator *const rebias_estimators[] = {
-    &rebias_binning_estimator,
-    &rebias_polynomial_estimator,
-    &rebias_kriging_estimator,
-    &rebias_kde_estimator,
-    &rebias_quantile_estimator,
+    &rebias_binning_estimator, &rebias_binopt_estimator, &rebias_polynomial_estimator,
+    &rebias_kriging_estimator, &rebias_kde_estimator,    &rebias_quantile_estimator,
+    &rebias_auto_estimator,
 };
 const size_t rebias_estimator_count = sizeof rebias_estimators / sizeof rebias_estimators[0];
 
