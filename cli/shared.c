@@ -16,7 +16,12 @@ void print_estimators(void)
         for (size_t p = 0; p < e->param_count; p++) {
             const struct rebias_estimator_param *row = &e->params[p];
             if (row->choices != NULL) {
-                printf("    %-12s %s: %s\n", row->name, row->help, row->choices);
+                const char *word = row->choices;
+                for (int skip = (int)row->value; skip > 0; skip--) {
+                    word = strchr(word, '|') + 1;
+                }
+                printf("    %-12s %s: %s (default %.*s)\n", row->name, row->help, row->choices,
+                       (int)strcspn(word, "|"), word);
             } else {
                 printf("    %-12s %s [%.15g to %.15g] (default %.15g)\n", row->name, row->help,
                        row->min, row->max, row->value);
