@@ -242,7 +242,8 @@ void rebias_random_permutation(const struct rebias_stream *stream, size_t n, uin
     uint64_t next = 0;
     for (size_t i = n; i > 1; i--) {
         if (used == PIECE) {
-            rebias_random_words(stream, next, PIECE, words);
+            const size_t needed = 2 * (i - 1);
+            rebias_random_words(stream, next, needed < PIECE ? needed : PIECE, words);
             next += PIECE;
             used = 0;
         }

@@ -1,7 +1,7 @@
 /* compare.c - device-level metrics: two devices slice by slice, and the averages over the
  * slices.
- * 1. options   2. asking a device   3. the dG grid of a slice   4. one slice   5. averages   6.
- * the comparison
+ * 1. options   2. asking a device   3. the dG grid of a slice   4. one slice   5. averages
+ * 6. the comparison
  */
 #include "rebias/base.h"
 #include "rebias/metrics.h"
@@ -38,6 +38,11 @@ struct rebias_compare_options rebias_compare_options_defaults(void)
         .Gmin = 0.0, .Gmax = 0.0, .slices = 100, .grid = 2001};
 }
 
+static const char *polarity_name(int polarity)
+{
+    return polarity == 0 ? "SET" : "RESET";
+}
+
 static int check_options(const struct rebias_compare_options *o, struct rebias_error *err)
 {
     if (!isfinite(o->Gmin) || !isfinite(o->Gmax) || !(o->Gmin < o->Gmax)) {
@@ -51,6 +56,30 @@ static int check_options(const struct rebias_compare_options *o, struct rebias_e
     if (o->grid < 16) {
         return rebias_fail(err, REBIAS_E_RANGE, "%zu grid points: at least 16 are needed",
                            o->grid);
+    }
+    return REBIAS_OK;
+}
+
+static int check_weights(const struct rebias_compare_options *o, int polarity,
+                         struct rebias_error *err)
+{
+    const double *weight = o->weights[polarity];
+    double sum = weight == NULL ? 1.0 : 0.0;
+    for (size_t i = 0; weight != NULL && i < o->slices; i++) {
+        if (!isfinite(weight[i]) || weight[i] < 0.0) {
+            return rebias_fail(err, REBIAS_E_RANGE,
+                               "the weight of %s slice %zu of %zu is %g; a finite number >= 0 "
+                               "was expected",
+                               polarity_name(polarity), i + 1, o->slices, weight[i]);
+        }
+        sum += weight[i];
+    }
+    if (!(sum > 0.0) || !isfinite(sum)) {
+        return rebias_fail(
+            err, REBIAS_E_RANGE,
+            "the weights of the %zu %s slices sum to %g; a finite number > 0 was "
+            "expected",
+            o->slices, polarity_name(polarity), sum);
     }
     return REBIAS_OK;
 }
@@ -71,11 +100,6 @@ static int check_devices(const struct rebias_jumps *model, const struct rebias_j
 }
 
 /* -- 2. asking a device -- */
-
-static const char *polarity_name(int polarity)
-{
-    return polarity == 0 ? "SET" : "RESET";
-}
 
 static int ask_moments(struct asked *a, struct rebias_error *err)
 {
@@ -185,6 +209,20 @@ static size_t build_grid(const struct comparison *c)
 
 /* -- 4. one slice -- */
 
+static void measure_on_grid(size_t n, const struct comparison *c,
+                            struct rebias_slice_metrics *s)
+{
+    const double *model = c->model_cdf;
+    const double *target = c->target_cdf;
+    s->wasserstein1 = rebias_wasserstein1(n, c->x, model, target);
+    s->kolmogorov_smirnov = rebias_kolmogorov_smirnov(n, model, target);
+    s->hellinger = rebias_hellinger(n, model, target);
+    s->wasserstein2 = rebias_wasserstein2(n, c->x, model, target);
+    s->kullback_leibler = rebias_kullback_leibler(n, target, model);
+    s->jensen_shannon = rebias_jensen_shannon(n, model, target);
+    s->energy = rebias_energy(n, c->x, model, target);
+}
+
 static int measure_numerically(struct comparison *c, struct rebias_slice_metrics *slice,
                                struct rebias_error *err)
 {
@@ -194,21 +232,24 @@ static int measure_numerically(struct comparison *c, struct rebias_slice_metrics
         status = ask_cdf(&c->target, n, c->x, c->target_cdf, err);
     }
     if (status == REBIAS_OK) {
-        slice->wasserstein1 = rebias_wasserstein1(n, c->x, c->model_cdf, c->target_cdf);
-        slice->kolmogorov_smirnov = rebias_kolmogorov_smirnov(n, c->model_cdf, c->target_cdf);
-        slice->hellinger = rebias_hellinger(n, c->model_cdf, c->target_cdf);
+        measure_on_grid(n, c, slice);
     }
     return status;
 }
 
 static void measure_normal(struct rebias_slice_metrics *s)
 {
-    s->wasserstein1 =
-        rebias_wasserstein1_normal(s->model_mean, s->model_sd, s->target_mean, s->target_sd);
-    s->kolmogorov_smirnov = rebias_kolmogorov_smirnov_normal(s->model_mean, s->model_sd,
-                                                             s->target_mean, s->target_sd);
-    s->hellinger =
-        rebias_hellinger_normal(s->model_mean, s->model_sd, s->target_mean, s->target_sd);
+    double m1 = s->model_mean;
+    double s1 = s->model_sd;
+    double m2 = s->target_mean;
+    double s2 = s->target_sd;
+    s->wasserstein1 = rebias_wasserstein1_normal(m1, s1, m2, s2);
+    s->kolmogorov_smirnov = rebias_kolmogorov_smirnov_normal(m1, s1, m2, s2);
+    s->hellinger = rebias_hellinger_normal(m1, s1, m2, s2);
+    s->wasserstein2 = rebias_wasserstein2_normal(m1, s1, m2, s2);
+    s->kullback_leibler = rebias_kullback_leibler_normal(m2, s2, m1, s1);
+    s->jensen_shannon = rebias_jensen_shannon_normal(m1, s1, m2, s2);
+    s->energy = rebias_energy_normal(m1, s1, m2, s2);
 }
 
 /* slice->G is set. */
@@ -243,36 +284,53 @@ static bool is_opposite(double a, double b)
     return (a < 0.0 && b > 0.0) || (a > 0.0 && b < 0.0);
 }
 
-static void average(const struct rebias_slice_metrics *slices, size_t n, int polarity,
-                    struct rebias_device_metrics *m)
+/* Adds a slice to the averages; the root mean squares as mean squares. */
+static void add_slice(const struct rebias_slice_metrics *s, double weight, double total,
+                      int polarity, struct rebias_device_metrics *m)
 {
-    double squares_mean = 0.0;
-    double squares_sd = 0.0;
+    double mean_error = s->model_mean - s->target_mean;
+    double sd_error = s->model_sd - s->target_sd;
+    m->rmse_mean[polarity] += weight * (mean_error * mean_error);
+    m->rmse_sd[polarity] += weight * (sd_error * sd_error);
+    m->mean_error[polarity] += weight * mean_error / total;
+    m->sd_error[polarity] += weight * sd_error / total;
+    m->wrong_sign[polarity] += is_opposite(s->model_mean, s->target_mean) ? weight : 0.0;
+    m->wasserstein1[polarity] += weight * s->wasserstein1 / total;
+    m->kolmogorov_smirnov[polarity] += weight * s->kolmogorov_smirnov / total;
+    m->hellinger[polarity] += weight * s->hellinger / total;
+    m->wasserstein2[polarity] += weight * s->wasserstein2 / total;
+    m->kullback_leibler[polarity] += weight * s->kullback_leibler / total;
+    m->jensen_shannon[polarity] += weight * s->jensen_shannon / total;
+    m->energy[polarity] += weight * s->energy / total;
+}
+
+/* weight: NULL = 1 each. */
+static void average(const struct rebias_slice_metrics *slices, size_t n, const double *weight,
+                    int polarity, struct rebias_device_metrics *m)
+{
+    double total = 0.0;
     for (size_t i = 0; i < n; i++) {
-        const struct rebias_slice_metrics *s = &slices[i];
-        double mean_error = s->model_mean - s->target_mean;
-        double sd_error = s->model_sd - s->target_sd;
-        squares_mean += mean_error * mean_error;
-        squares_sd += sd_error * sd_error;
-        m->mean_error[polarity] += mean_error / (double)n;
-        m->sd_error[polarity] += sd_error / (double)n;
-        m->wrong_sign[polarity] += is_opposite(s->model_mean, s->target_mean) ? 1.0 : 0.0;
-        m->wasserstein1[polarity] += s->wasserstein1 / (double)n;
-        m->kolmogorov_smirnov[polarity] += s->kolmogorov_smirnov / (double)n;
-        m->hellinger[polarity] += s->hellinger / (double)n;
+        total += weight != NULL ? weight[i] : 1.0;
     }
-    m->rmse_mean[polarity] = sqrt(squares_mean / (double)n);
-    m->rmse_sd[polarity] = sqrt(squares_sd / (double)n);
-    m->wrong_sign[polarity] /= (double)n;
+    for (size_t i = 0; i < n; i++) {
+        double w = weight != NULL ? weight[i] : 1.0;
+        if (w > 0.0) { /* 0 times an infinite divergence is to be 0 */
+            add_slice(&slices[i], w, total, polarity, m);
+        }
+    }
+    m->rmse_mean[polarity] = sqrt(m->rmse_mean[polarity] / total);
+    m->rmse_sd[polarity] = sqrt(m->rmse_sd[polarity] / total);
+    m->wrong_sign[polarity] /= total;
 }
 
 /* slices: 2 x n, SET first. */
 static struct rebias_device_metrics average_all(const struct rebias_slice_metrics *slices,
-                                                size_t n)
+                                                const struct rebias_compare_options *options)
 {
     struct rebias_device_metrics m = {0};
-    average(slices, n, 0, &m);
-    average(slices + n, n, 1, &m);
+    size_t n = options->slices;
+    average(slices, n, options->weights[0], 0, &m);
+    average(slices + n, n, options->weights[1], 1, &m);
     m.push_pull = m.mean_error[0] - m.mean_error[1];
     m.wrong_sign_all = 0.5 * (m.wrong_sign[0] + m.wrong_sign[1]);
     return m;
@@ -319,6 +377,9 @@ int rebias_compare_jumps(const struct rebias_jumps *model, const struct rebias_j
                            .options = options};
     struct rebias_slice_metrics *found = NULL;
     int status = check_options(options, err);
+    for (int polarity = 0; polarity < 2 && status == REBIAS_OK; polarity++) {
+        status = check_weights(options, polarity, err);
+    }
     if (status == REBIAS_OK) {
         status = check_devices(model, target, err);
     }
@@ -335,7 +396,7 @@ int rebias_compare_jumps(const struct rebias_jumps *model, const struct rebias_j
     if (status != REBIAS_OK) {
         goto done;
     }
-    *metrics = average_all(found, options->slices);
+    *metrics = average_all(found, options);
     if (slices != NULL) {
         memcpy(slices, found, 2 * options->slices * sizeof *found);
     }

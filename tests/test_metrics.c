@@ -475,27 +475,26 @@ static void test_compare_options(void **state)
     assert_int_equal(d.grid, 2001);
     struct rebias_jumps device = jumps_of(&one_up, true);
     struct rebias_device_metrics m;
-    const struct rebias_compare_options wrong[] = {d,
-                                                   {1.0, 1.0, 10, 100},
-                                                   {2.0, 1.0, 10, 100},
-                                                   {0.0, INFINITY, 10, 100},
-                                                   {NAN, 1.0, 10, 100}};
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    const double limits[][2] = {
+        {0.0, 0.0}, {1.0, 1.0}, {2.0, 1.0}, {0.0, INFINITY}, {NAN, 1.0}};
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         struct rebias_error err = {0};
-        support_expect(rebias_compare_jumps(&device, &device, &wrong[i], &m, NULL, &err),
+        struct rebias_compare_options wrong = options_of(limits[i][0], limits[i][1], 10);
+        support_expect(rebias_compare_jumps(&device, &device, &wrong, &m, NULL, &err),
                        REBIAS_E_RANGE, &err, "Gmin < Gmax");
     }
     struct rebias_error err = {0};
-    const struct rebias_compare_options few_slices = {0.0, 1.0, 1, 16};
+    const struct rebias_compare_options few_slices = {.Gmax = 1.0, .slices = 1, .grid = 16};
     support_expect(rebias_compare_jumps(&device, &device, &few_slices, &m, NULL, &err),
                    REBIAS_E_RANGE, &err, "1 slices");
-    const struct rebias_compare_options few_points = {0.0, 1.0, 2, 15};
+    const struct rebias_compare_options few_points = {.Gmax = 1.0, .slices = 2, .grid = 15};
     support_expect(rebias_compare_jumps(&device, &device, &few_points, &m, NULL, &err),
                    REBIAS_E_RANGE, &err, "15 grid");
-    const struct rebias_compare_options too_many = {0.0, 1.0, SIZE_MAX / 2, 16};
+    const struct rebias_compare_options too_many = {
+        .Gmax = 1.0, .slices = SIZE_MAX / 2, .grid = 16};
     support_expect(rebias_compare_jumps(&device, &device, &too_many, &m, NULL, &err),
                    REBIAS_E_MEMORY, &err, NULL);
-    const struct rebias_compare_options smallest = {0.0, 1.0, 2, 16};
+    const struct rebias_compare_options smallest = {.Gmax = 1.0, .slices = 2, .grid = 16};
     struct rebias_jumps numerical = jumps_of(&one_up, false);
     compare(&numerical, &device, &smallest);
     numerical.cdf = NULL;

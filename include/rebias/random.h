@@ -38,7 +38,20 @@ enum rebias_purpose {
     REBIAS_FOR_SAMPLE = 13,      /* `table sample` */
     REBIAS_FOR_FOLDS = 14,       /* folds of cross-validation and random search of estimators */
     REBIAS_FOR_IMAGES = 15,      /* generated images; entity 0 training, 1 test; step = image */
-    REBIAS_FOR_TEST = 255        /* tests and benchmarks */
+    REBIAS_FOR_RESAMPLE = 16,    /* pulse data drawn with replacement; step = table */
+    REBIAS_FOR_PERMUTATION = 17, /* permutation and Monte Carlo tests; step = permutation */
+    REBIAS_FOR_SUBSET = 18,      /* random subsets and draws from a model in such tests */
+    REBIAS_FOR_MEMBER = 19,      /* which table of a population a device has; entity = array */
+    REBIAS_FOR_PERTURBATION = 20, /* MGD: codes; entity = layer, step = pattern */
+    REBIAS_FOR_COST_NOISE = 21,   /* MGD: noise of the measured cost */
+    REBIAS_FOR_UPDATE_NOISE = 22, /* MGD: noise of the parameter update */
+    REBIAS_FOR_NEURONS = 23,      /* activation defects of neurons; entity = layer */
+    REBIAS_FOR_READ = 24,         /* read noise of devices */
+    REBIAS_FOR_WRITE = 25,        /* errors of writing devices; entity = block */
+    REBIAS_FOR_STUCK = 26,        /* synthetic chips: which devices are stuck, at what value */
+    REBIAS_FOR_PLACEMENT = 27,    /* random places of blocks */
+    REBIAS_FOR_READOUT = 28,      /* gains, offsets and noise of the read chain */
+    REBIAS_FOR_TEST = 255         /* tests and benchmarks */
 };
 
 /* Address of a stream; a plain value, freely copied. replicate must be below 2^24. */
