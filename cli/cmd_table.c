@@ -1,6 +1,7 @@
 /* cmd_table.c - `rebias table`: show, check, convert, sample and plot jump tables. */
 #include "commands.h"
 #include "figure.h"
+#include "rebias/family.h"
 #include "rebias/random.h"
 #include <math.h>
 #include <stdlib.h>
@@ -51,6 +52,30 @@ static void remark_shape(const struct arguments *a, const struct rebias_table *t
     }
 }
 
+/* *family = the tables that stand beside that of a specification, NULL for none. */
+static int load_family(struct rebias_family **family, const char *spec,
+                       struct rebias_error *err)
+{
+    const char *path = NULL;
+    *family = NULL;
+    return rebias_table_format_of(spec, &path) == REBIAS_TABLE_NATIVE
+               ? rebias_family_load(family, path, err)
+               : REBIAS_OK;
+}
+
+/* Names the tables that stand beside that of the first file; what: what becomes of them. */
+static int remark_family(const struct arguments *a, const char *what, struct rebias_error *err)
+{
+    struct rebias_family *family = NULL;
+    int status = load_family(&family, a->word[0], err);
+    if (family != NULL) {
+        remark(a, "%s %zu %s tables", what, family->count,
+               family->kind == REBIAS_FAMILY_BOOTSTRAP ? "bootstrap" : "devices'");
+    }
+    rebias_family_free(family);
+    return status;
+}
+
 static int run_show(const struct arguments *a, struct rebias_error *err)
 {
     static const char *const names[] = {
@@ -71,6 +96,9 @@ static int run_show(const struct arguments *a, struct rebias_error *err)
     }
     if (status == REBIAS_OK) {
         remark_shape(a, table);
+        status = remark_family(a, "with", err);
+    }
+    if (status == REBIAS_OK) {
         const char *input = spec_input(a->word[0]);
         status = table_finish(&out, a, &input, 1, err);
     }
@@ -86,7 +114,12 @@ static int run_check(const struct arguments *a, struct rebias_error *err)
     static const char *const names[] = {"table", "verdict", "problem"};
     struct rebias_table *table = NULL;
     struct rebias_error found = {0};
+    struct rebias_family *family = NULL;
     int loaded = rebias_table_load(&table, a->word[0], &found);
+    if (loaded == REBIAS_OK) {
+        loaded = load_family(&family, a->word[0], &found);
+    }
+    rebias_family_free(family);
     rebias_table_free(table);
     if (loaded == REBIAS_E_IO || loaded == REBIAS_E_MEMORY) {
         *err = found;
@@ -139,6 +172,9 @@ static int run_convert(const struct arguments *a, struct rebias_error *err)
     struct provenance provenance = {NULL};
     const char *input = spec_input(a->word[0]);
     int status = rebias_table_load(&table, a->word[0], err);
+    if (status == REBIAS_OK) {
+        status = remark_family(a, "left out:", err);
+    }
     if (status == REBIAS_OK) {
         status = provenance_make(&provenance, a, &input, 1, err);
     }

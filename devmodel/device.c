@@ -332,6 +332,9 @@ int rebias_device_new(struct rebias_device **out, const char *spec, struct rebia
 
 bool rebias_device_has_spread(const struct rebias_device *device)
 {
+    if (device->model->draw != NULL) {
+        return true;
+    }
     for (size_t p = 0; p < device->model->param_count; p++) {
         if (device->spreads[p] > 0.0) {
             return true;

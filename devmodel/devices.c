@@ -104,6 +104,9 @@ static int set_spread(struct rebias_devices *devices, const struct rebias_stream
     if (status == REBIAS_OK) {
         status = derive_each(devices, drawn, err);
     }
+    if (status == REBIAS_OK && devices->device->model->draw != NULL) {
+        devices->device->model->draw(devices->device, devices->n, stream, devices->coef);
+    }
     for (size_t p = 0; drawn != NULL && p < params; p++) {
         free(drawn[p]);
     }

@@ -4,11 +4,13 @@
  * Datasets G (nG), dG (nD), cdf (nG x nD) and, where known, count (nG) in the groups /set and
  * /reset, each with the attribute unit; root attributes format, format_version, estimator,
  * options, provenance. A file may also be written by hand (h5py): only format and
- * format_version are required of the attributes.
+ * format_version are required of the attributes. Further tables (family_file.c) have the same
+ * content in groups of their own.
  */
-#include "base/hdf5_file.h"
+#include "native.h"
 #include "rebias/base.h"
-#include "rebias/table.h"
+#include "rebias/family.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,18 +19,25 @@
 static const char format_name[] = "rebias jump table";
 static const double format_version = 1.0;
 
-struct names {
-    const char *group;
-    const char *G;
-    const char *dG;
-    const char *cdf;
-    const char *count;
-};
+enum { NAME_LENGTH = 96 };
 
-static const struct names names[2] = {
-    {"/set", "/set/G", "/set/dG", "/set/cdf", "/set/count"},
-    {"/reset", "/reset/G", "/reset/dG", "/reset/cdf", "/reset/count"},
-};
+enum part { PART_GROUP, PART_G, PART_DG, PART_CDF, PART_COUNT };
+
+/* Name of a part of one polarity of the table in a group; group is "" for the root's. */
+static const char *name_of(char name[NAME_LENGTH], const char *group, int polarity,
+                           enum part part)
+{
+    static const char *const parts[] = {"", "/G", "/dG", "/cdf", "/count"};
+    snprintf(name, NAME_LENGTH, "%s/%s%s", group, polarity == REBIAS_SET ? "set" : "reset",
+             parts[part]);
+    return name;
+}
+
+/* Name of the object that holds a group's attributes. */
+static const char *holder(const char *group)
+{
+    return group[0] == '\0' ? "/" : group;
+}
 
 static struct rebias_hdf5_array array_of(double *data, size_t rows, size_t columns)
 {
@@ -45,53 +54,59 @@ static int save_array(struct rebias_hdf5 *file, const char *name, const char *un
     return status != REBIAS_OK ? status : rebias_hdf5_write_text(file, name, "unit", unit, err);
 }
 
-static int save_side(struct rebias_hdf5 *file, const struct names *name,
+static int save_side(struct rebias_hdf5 *file, const char *group, int polarity,
                      const struct rebias_table_side *side, struct rebias_error *err)
 {
-    const struct rebias_hdf5_array G = array_of(side->G, side->G_count, 0);
-    const struct rebias_hdf5_array dG = array_of(side->dG, side->dG_count, 0);
-    const struct rebias_hdf5_array cdf = array_of(side->cdf, side->G_count, side->dG_count);
-    const struct rebias_hdf5_array count = array_of(side->count, side->G_count, 0);
-    int status = rebias_hdf5_group(file, name->group, err);
-    if (status == REBIAS_OK) {
-        status = save_array(file, name->G, "S", &G, err);
-    }
-    if (status == REBIAS_OK) {
-        status = save_array(file, name->dG, "S", &dG, err);
-    }
-    if (status == REBIAS_OK) {
-        status = save_array(file, name->cdf, "1", &cdf, err);
-    }
-    if (status == REBIAS_OK && side->count != NULL) {
-        status = save_array(file, name->count, "1", &count, err);
+    const struct {
+        enum part part;
+        const char *unit;
+        struct rebias_hdf5_array array;
+    } arrays[] = {
+        {PART_G, "S", array_of(side->G, side->G_count, 0)},
+        {PART_DG, "S", array_of(side->dG, side->dG_count, 0)},
+        {PART_CDF, "1", array_of(side->cdf, side->G_count, side->dG_count)},
+        {PART_COUNT, "1", array_of(side->count, side->G_count, 0)},
+    };
+    char name[NAME_LENGTH];
+    int status = rebias_hdf5_group(file, name_of(name, group, polarity, PART_GROUP), err);
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0] && status == REBIAS_OK; i++) {
+        if (arrays[i].array.data != NULL) { /* counts may be unknown */
+            status = save_array(file, name_of(name, group, polarity, arrays[i].part),
+                                arrays[i].unit, &arrays[i].array, err);
+        }
     }
     return status;
 }
 
-static int save_texts(struct rebias_hdf5 *file, const struct rebias_table *table,
-                      struct rebias_error *err)
+static int save_texts(struct rebias_hdf5 *file, const char *group,
+                      const struct rebias_table *table, struct rebias_error *err)
 {
     const struct {
         const char *name;
         const char *text;
     } texts[] = {
-        {"format", format_name},
         {"estimator", table->estimator},
         {"options", table->options},
         {"provenance", table->provenance},
     };
-    int status = rebias_hdf5_write_number(file, "/", "format_version", format_version, err);
+    int status = REBIAS_OK;
     for (size_t i = 0; status == REBIAS_OK && i < sizeof texts / sizeof texts[0]; i++) {
         const char *text = texts[i].text != NULL ? texts[i].text : "";
-        status = rebias_hdf5_write_text(file, "/", texts[i].name, text, err);
+        status = rebias_hdf5_write_text(file, holder(group), texts[i].name, text, err);
     }
     return status;
 }
 
-int rebias_table_save_native(const struct rebias_table *table, const char *path,
-                             struct rebias_error *err)
+int rebias_native_write_format(struct rebias_hdf5 *file, struct rebias_error *err)
 {
-    struct rebias_hdf5 *file = NULL;
+    int status = rebias_hdf5_write_number(file, "/", "format_version", format_version, err);
+    return status == REBIAS_OK ? rebias_hdf5_write_text(file, "/", "format", format_name, err)
+                               : status;
+}
+
+int rebias_native_check(const struct rebias_table *table, const char *path,
+                        struct rebias_error *err)
+{
     int status = rebias_table_validate(table, path, err);
     if (status == REBIAS_OK &&
         (table->side[0].count == NULL) != (table->side[1].count == NULL)) {
@@ -100,26 +115,29 @@ int rebias_table_save_native(const struct rebias_table *table, const char *path,
             rebias_fail_at(err, REBIAS_E_DATA, &place, "counts for both polarities or for none",
                            "table has counts for one polarity only");
     }
-    if (status == REBIAS_OK) {
-        status = rebias_hdf5_create(&file, path, err);
-    }
-    if (status == REBIAS_OK) {
-        status = save_texts(file, table, err);
-    }
-    for (int p = 0; p < 2 && status == REBIAS_OK; p++) {
-        status = save_side(file, &names[p], &table->side[p], err);
-    }
-    if (status == REBIAS_OK) {
-        return rebias_hdf5_close(file, err);
-    }
-    rebias_hdf5_discard(file);
     return status;
+}
+
+int rebias_native_write(struct rebias_hdf5 *file, const char *group,
+                        const struct rebias_table *table, struct rebias_error *err)
+{
+    int status = save_texts(file, group, table, err);
+    for (int p = 0; p < 2 && status == REBIAS_OK; p++) {
+        status = save_side(file, group, p, &table->side[p], err);
+    }
+    return status;
+}
+
+int rebias_table_save_native(const struct rebias_table *table, const char *path,
+                             struct rebias_error *err)
+{
+    return rebias_family_save(table, NULL, path, err);
 }
 
 /* -- 3. loading -- */
 
-static int check_format(const struct rebias_hdf5 *file, const char *path,
-                        struct rebias_error *err)
+int rebias_native_check_format(const struct rebias_hdf5 *file, const char *path,
+                               struct rebias_error *err)
 {
     char *text = NULL;
     double version = 0.0;
@@ -149,81 +167,102 @@ done:
     return status;
 }
 
-static int load_text(const struct rebias_hdf5 *file, const char *name, char **out,
-                     struct rebias_error *err)
+static int load_text(const struct rebias_hdf5 *file, const char *group, const char *name,
+                     char **out, struct rebias_error *err)
 {
-    return rebias_hdf5_has_attribute(file, "/", name)
-               ? rebias_hdf5_read_text(file, "/", name, out, err)
+    return rebias_hdf5_has_attribute(file, holder(group), name)
+               ? rebias_hdf5_read_text(file, holder(group), name, out, err)
                : rebias_copy_text(out, "", err);
 }
 
-/* The shapes of both sides, before memory is taken for them. */
-static int load_shapes(const struct rebias_hdf5 *file, const char *path, size_t G_count[2],
-                       size_t dG_count[2], bool *counted, struct rebias_error *err)
+static int load_texts(const struct rebias_hdf5 *file, const char *group,
+                      struct rebias_table *table, struct rebias_error *err)
 {
+    int status = load_text(file, group, "estimator", &table->estimator, err);
+    if (status == REBIAS_OK) {
+        status = load_text(file, group, "options", &table->options, err);
+    }
+    return status == REBIAS_OK ? load_text(file, group, "provenance", &table->provenance, err)
+                               : status;
+}
+
+/* The shapes of both sides, before memory is taken for them. */
+static int load_shapes(const struct rebias_hdf5 *file, const char *group, const char *path,
+                       size_t G_count[2], size_t dG_count[2], bool *counted,
+                       struct rebias_error *err)
+{
+    char name[2][NAME_LENGTH];
     for (int p = 0; p < 2; p++) {
         size_t shape[2] = {0, 0};
-        int status = rebias_hdf5_shape(file, names[p].cdf, 2, shape, err);
+        int status =
+            rebias_hdf5_shape(file, name_of(name[p], group, p, PART_CDF), 2, shape, err);
         if (status != REBIAS_OK) {
             return status;
         }
         G_count[p] = shape[0];
         dG_count[p] = shape[1];
     }
-    *counted = rebias_hdf5_exists(file, names[0].count);
-    if (*counted != rebias_hdf5_exists(file, names[1].count)) {
-        const struct rebias_place place = {path, 0, 0, names[*counted ? 1 : 0].count};
+    *counted = rebias_hdf5_exists(file, name_of(name[0], group, 0, PART_COUNT));
+    if (*counted != rebias_hdf5_exists(file, name_of(name[1], group, 1, PART_COUNT))) {
+        const struct rebias_place place = {path, 0, 0, name[*counted ? 1 : 0]};
         return rebias_fail_at(err, REBIAS_E_FORMAT, &place,
                               "counts for both polarities or for none", "dataset is missing");
     }
     return REBIAS_OK;
 }
 
-static int load_side(const struct rebias_hdf5 *file, const struct names *name,
+static int load_side(const struct rebias_hdf5 *file, const char *group, int polarity,
                      const struct rebias_table_side *side, struct rebias_error *err)
 {
-    const struct rebias_hdf5_array G = array_of(side->G, side->G_count, 0);
-    const struct rebias_hdf5_array dG = array_of(side->dG, side->dG_count, 0);
-    const struct rebias_hdf5_array cdf = array_of(side->cdf, side->G_count, side->dG_count);
-    const struct rebias_hdf5_array count = array_of(side->count, side->G_count, 0);
-    int status = rebias_hdf5_read(file, name->G, &G, err);
-    if (status == REBIAS_OK) {
-        status = rebias_hdf5_read(file, name->dG, &dG, err);
-    }
-    if (status == REBIAS_OK) {
-        status = rebias_hdf5_read(file, name->cdf, &cdf, err);
-    }
-    if (status == REBIAS_OK && side->count != NULL) {
-        status = rebias_hdf5_read(file, name->count, &count, err);
+    const struct {
+        enum part part;
+        struct rebias_hdf5_array array;
+    } arrays[] = {
+        {PART_G, array_of(side->G, side->G_count, 0)},
+        {PART_DG, array_of(side->dG, side->dG_count, 0)},
+        {PART_CDF, array_of(side->cdf, side->G_count, side->dG_count)},
+        {PART_COUNT, array_of(side->count, side->G_count, 0)},
+    };
+    char name[NAME_LENGTH];
+    int status = REBIAS_OK;
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0] && status == REBIAS_OK; i++) {
+        if (arrays[i].array.data != NULL) {
+            status = rebias_hdf5_read(file, name_of(name, group, polarity, arrays[i].part),
+                                      &arrays[i].array, err);
+        }
     }
     return status;
 }
 
-static int load_open_file(struct rebias_table **out, const struct rebias_hdf5 *file,
-                          const char *path, struct rebias_error *err)
+/* The name that errors in the table itself give: the file, and the group if it is not the root.
+ */
+static void full_name(char *text, size_t size, const char *path, const char *group)
 {
+    snprintf(text, size, "%s%s%s", path, group[0] != '\0' ? ":" : "", group);
+}
+
+int rebias_native_read(struct rebias_table **out, const struct rebias_hdf5 *file,
+                       const char *group, const char *path, struct rebias_error *err)
+{
+    *out = NULL;
     size_t G_count[2] = {0, 0};
     size_t dG_count[2] = {0, 0};
     bool counted = false;
     struct rebias_table *table = NULL;
-    int status = load_shapes(file, path, G_count, dG_count, &counted, err);
+    int status = load_shapes(file, group, path, G_count, dG_count, &counted, err);
     if (status == REBIAS_OK) {
         status = rebias_table_new(&table, G_count, dG_count, counted, err);
     }
     for (int p = 0; p < 2 && status == REBIAS_OK; p++) {
-        status = load_side(file, &names[p], &table->side[p], err);
+        status = load_side(file, group, p, &table->side[p], err);
     }
     if (status == REBIAS_OK) {
-        status = load_text(file, "estimator", &table->estimator, err);
+        status = load_texts(file, group, table, err);
     }
     if (status == REBIAS_OK) {
-        status = load_text(file, "options", &table->options, err);
-    }
-    if (status == REBIAS_OK) {
-        status = load_text(file, "provenance", &table->provenance, err);
-    }
-    if (status == REBIAS_OK) {
-        status = rebias_table_validate(table, path, err);
+        char name[256];
+        full_name(name, sizeof name, path, group);
+        status = rebias_table_validate(table, name, err);
     }
     if (status != REBIAS_OK) {
         rebias_table_free(table);
@@ -240,10 +279,10 @@ int rebias_table_load_native(struct rebias_table **out, const char *path,
     struct rebias_hdf5 *file = NULL;
     int status = rebias_hdf5_open(&file, path, err);
     if (status == REBIAS_OK) {
-        status = check_format(file, path, err);
+        status = rebias_native_check_format(file, path, err);
     }
     if (status == REBIAS_OK) {
-        status = load_open_file(out, file, path, err);
+        status = rebias_native_read(out, file, "", path, err);
     }
     rebias_hdf5_discard(file);
     return status;

@@ -1,5 +1,6 @@
 /* open.c - a device by the one syntax: preset, "model:param=value,...", or a table file with
  * options behind. */
+#include "family_internal.h"
 #include "rebias/base.h"
 #include "rebias/table.h"
 #include <stdio.h>
@@ -11,19 +12,25 @@ struct table_options {
     enum rebias_rule rule;
     double scale;
     double scale_spread;
+    bool pooled; /* the pooled table, also where the file has one for each device */
 };
 
 /* One "name=value" behind a table file. */
 static int set_option(struct table_options *options, const char *item, struct rebias_error *err)
 {
     const struct rebias_place place = {NULL, 0, 0, item};
-    static const char expected[] = "rule=linear, rule=nearest, scale=X or scale_d2d=X";
+    static const char expected[] =
+        "rule=linear, rule=nearest, scale=X, scale_d2d=X or pooled=1";
     if (strcmp(item, "rule=linear") == 0) {
         options->rule = REBIAS_RULE_LINEAR;
         return REBIAS_OK;
     }
     if (strcmp(item, "rule=nearest") == 0) {
         options->rule = REBIAS_RULE_NEAREST;
+        return REBIAS_OK;
+    }
+    if (strcmp(item, "pooled=1") == 0 || strcmp(item, "pooled=0") == 0) {
+        options->pooled = item[7] == '1';
         return REBIAS_OK;
     }
     double value = 0.0;
@@ -41,11 +48,11 @@ static int set_option(struct table_options *options, const char *item, struct re
                           "bad option behind a table file");
 }
 
-/* "rule" or "scale" option lists are cut off the end of file[]: everything behind the first ','
+/* Lists of options are cut off the end of file[]: everything behind the first ','
  * that is followed by one of the known names, so that file names with commas still work. */
 static int cut_options(char *file, struct table_options *options, struct rebias_error *err)
 {
-    static const char *const names[] = {",rule=", ",scale=", ",scale_d2d="};
+    static const char *const names[] = {",rule=", ",scale=", ",scale_d2d=", ",pooled="};
     char *list = NULL;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char *found = strstr(file, names[i]);
@@ -75,12 +82,45 @@ static bool names_a_table(const char *spec)
            (length > 3 && strcmp(spec + length - 3, ".h5") == 0);
 }
 
+/* *family = the devices' tables of a native file; NULL when it has none, when the pooled table
+ * is wanted, and for other files. */
+static int load_population(struct rebias_family **family, const char *file,
+                           const struct table_options *options, struct rebias_error *err)
+{
+    const char *path = NULL;
+    *family = NULL;
+    if (options->pooled || rebias_table_format_of(file, &path) != REBIAS_TABLE_NATIVE) {
+        return REBIAS_OK;
+    }
+    return rebias_family_load_devices(family, path, err);
+}
+
+static int open_table(struct rebias_device **out, const char *spec, const char *file,
+                      const struct table_options *o, struct rebias_error *err)
+{
+    struct rebias_table *table = NULL;
+    struct rebias_family *family = NULL;
+    int status = rebias_table_load(&table, file, err);
+    if (status == REBIAS_OK) {
+        status = load_population(&family, file, o, err);
+    }
+    if (status == REBIAS_OK && family != NULL) {
+        status = rebias_population_device_new(out, family, spec, o->rule, o->scale,
+                                              o->scale_spread, err);
+    } else if (status == REBIAS_OK) {
+        status =
+            rebias_table_device_new(out, table, spec, o->rule, o->scale, o->scale_spread, err);
+    }
+    rebias_family_free(family);
+    rebias_table_free(table);
+    return status;
+}
+
 int rebias_device_open(struct rebias_device **out, const char *spec, struct rebias_error *err)
 {
     *out = NULL;
     char *file = NULL;
-    struct table_options options = {REBIAS_RULE_LINEAR, 1.0, 0.0};
-    struct rebias_table *table = NULL;
+    struct table_options options = {REBIAS_RULE_LINEAR, 1.0, 0.0, false};
     int status = rebias_copy_text(&file, spec, err);
     if (status == REBIAS_OK) {
         status = cut_options(file, &options, err);
@@ -90,13 +130,8 @@ int rebias_device_open(struct rebias_device **out, const char *spec, struct rebi
         return rebias_device_new(out, spec, err);
     }
     if (status == REBIAS_OK) {
-        status = rebias_table_load(&table, file, err);
+        status = open_table(out, spec, file, &options, err);
     }
-    if (status == REBIAS_OK) {
-        status = rebias_table_device_new(out, table, spec, options.rule, options.scale,
-                                         options.scale_spread, err);
-    }
-    rebias_table_free(table);
     free(file);
     return status;
 }

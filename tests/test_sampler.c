@@ -515,7 +515,7 @@ static void test_open_errors(void **state)
 {
     (void)state;
     static const char choices[] =
-        "(expected rule=linear, rule=nearest, scale=X or scale_d2d=X)";
+        "(expected rule=linear, rule=nearest, scale=X, scale_d2d=X or pooled=1)";
     static const struct {
         const char *spec;
         int status;

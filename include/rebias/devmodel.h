@@ -70,6 +70,12 @@ struct rebias_device_model {
     double (*cdf)(const struct rebias_device *device, enum rebias_polarity polarity, double G,
                   double dG);
 
+    /* Coefficients that each of n devices of an array draws for itself, beyond the spread of
+     * parameters: coef[k][n] is overwritten where it is one of them. stream is that of the
+     * array's spread; other uses take a purpose of their own. NULL where there are none. */
+    void (*draw)(const struct rebias_device *device, size_t n,
+                 const struct rebias_stream *stream, float *const *coef);
+
     /* Frees device->data. NULL where there is none. */
     void (*free_data)(void *data);
 
@@ -120,6 +126,7 @@ int rebias_device_build(struct rebias_device **out, const struct rebias_device_m
 
 void rebias_device_free(struct rebias_device *device);
 
+/* Whether the devices of an array differ. */
 bool rebias_device_has_spread(const struct rebias_device *device);
 
 /* Mean over the range and both polarities of |E dG| (S), on 101 equidistant G: the size of a

@@ -92,6 +92,37 @@ int rebias_pulses_load_ramps(struct rebias_pulses **out, const char *set_path,
 int rebias_pulses_write(const struct rebias_pulses *pulses, FILE *stream,
                         const char *provenance, struct rebias_error *err);
 
+/* -- blocks: points that belong together and are drawn, held out or left together -- */
+
+/* POINTS: every point for itself. CYCLE: points of one (device, cycle, polarity): a ramp.
+ * DEVICE: points of one device. AUTO: devices when at least 10 are recorded, else cycles when
+ * there are at least 10 of each polarity, else points. */
+enum rebias_blocks {
+    REBIAS_BLOCKS_AUTO = 0,
+    REBIAS_BLOCKS_POINTS = 1,
+    REBIAS_BLOCKS_CYCLE = 2,
+    REBIAS_BLOCKS_DEVICE = 3
+};
+
+/* block[n] = number of each point's block, 0 .. *count - 1 in order of appearance; a DEVICE
+ * block holds both polarities. *used (may be NULL) = the kind, AUTO resolved. Errors:
+ * REBIAS_E_DATA for CYCLE or DEVICE when that column is not recorded. */
+int rebias_pulses_blocks(const struct rebias_pulses *pulses, enum rebias_blocks kind,
+                         uint32_t *block, size_t *count, enum rebias_blocks *used,
+                         struct rebias_error *err);
+
+/* *out = the points with keep[i] != 0, in order, with their labels. REBIAS_E_DATA when none is
+ * kept. */
+int rebias_pulses_select(struct rebias_pulses **out, const struct rebias_pulses *pulses,
+                         const uint8_t *keep, struct rebias_error *err);
+
+/* *out = pulse data of as many blocks as there are, drawn with replacement (POINTS and CYCLE:
+ * within each polarity, so that neither gets lost), labels kept: bootstrap resample number
+ * `number` (purpose REBIAS_FOR_RESAMPLE, step = number). */
+int rebias_pulses_resample(struct rebias_pulses **out, const struct rebias_pulses *pulses,
+                           enum rebias_blocks kind, uint64_t seed, uint32_t number,
+                           struct rebias_error *err);
+
 /* Summary of one polarity. */
 struct rebias_pulses_summary {
     size_t n;

@@ -86,8 +86,9 @@ extern const struct rebias_device_model rebias_table_model;
 const struct rebias_table *rebias_device_table(const struct rebias_device *device);
 
 /* A device by the one syntax: preset, "model:param=value,...", or a table file ("FILE.jt.h5",
- * "xbtorch:PREFIX", "crosssim:PREFIX", each with ",rule=nearest" or ",scale_d2d=0.1" behind).
- */
+ * "xbtorch:PREFIX", "crosssim:PREFIX", each with ",rule=nearest" or ",scale_d2d=0.1" behind). A
+ * native file with one table a device (family.h) gives the population, with ",pooled=1" the
+ * pooled table. */
 int rebias_device_open(struct rebias_device **out, const char *spec, struct rebias_error *err);
 
 /* -- files

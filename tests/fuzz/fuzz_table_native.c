@@ -1,12 +1,14 @@
 /* fuzz_table_native.c - any sound HDF5 file as a *.jt.h5 file: refused with a message, or a
  * table that holds its promises and survives saving.
- * 1. bytes as choices   2. attributes   3. datasets   4. target
+ * 1. bytes as choices   2. attributes   3. datasets   4. families   5. target
  *
  * The bytes choose what is in the file (types, ranks, storage, links, values), not the file's
  * bytes themselves: HDF5 1.10.8 reads freed memory in H5Aopen_by_name on damaged object
- * headers, which no check of ours can avoid. No bytes at all give a good table.
+ * headers, which no check of ours can avoid. No bytes at all give a good table; the last bytes
+ * put a family of tables beside it.
  */
 #include "fuzz_input.h"
+#include "rebias/family.h"
 #include "rebias/table.h"
 #include <hdf5.h>
 #include <string.h>
@@ -177,6 +179,41 @@ static void add_side(hid_t file, const char *group, struct choices *from)
     }
 }
 
+/* -- 4. families -- */
+
+/* Labels and two members, any of which may be missing or bad. */
+static void add_members(hid_t file, const char *kind, struct choices *from)
+{
+    static const hsize_t labels[2] = {2, 1};
+    char name[64];
+    H5Gclose(H5Gcreate2(file, kind, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    snprintf(name, sizeof name, "%s/label", kind);
+    add_dataset(file, name, labels, from);
+    for (unsigned member = 0; member < 2; member++) {
+        if (choose(from, 16) == 15) {
+            continue;
+        }
+        snprintf(name, sizeof name, "%s/%u", kind, member);
+        H5Gclose(H5Gcreate2(file, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+        snprintf(name, sizeof name, "%s/%u/set", kind, member);
+        add_side(file, name, from);
+        snprintf(name, sizeof name, "%s/%u/reset", kind, member);
+        add_side(file, name, from);
+    }
+}
+
+/* None, one of either kind, or both. */
+static void add_family(hid_t file, struct choices *from)
+{
+    unsigned form = choose(from, 4);
+    if (form == 1 || form == 3) {
+        add_members(file, "/devices", from);
+    }
+    if (form == 2 || form == 3) {
+        add_members(file, "/bootstrap", from);
+    }
+}
+
 static void build_file(const char *path, struct choices *from)
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
@@ -192,10 +229,11 @@ static void build_file(const char *path, struct choices *from)
     add_text(file, "provenance", "rebias 0.1.0", from);
     add_side(file, "/set", from);
     add_side(file, "/reset", from);
+    add_family(file, from);
     fuzz_require(H5Fclose(file) >= 0, "cannot close the file");
 }
 
-/* -- 4. target -- */
+/* -- 5. target -- */
 
 static void check_same(const struct rebias_table *a, const struct rebias_table *b)
 {
@@ -211,6 +249,35 @@ static void check_same(const struct rebias_table *a, const struct rebias_table *
     fuzz_require(strcmp(a->provenance, b->provenance) == 0, "saving changes the provenance");
 }
 
+/* The family is refused with a message, or holds valid tables and survives saving. */
+static void check_family(const char *path, const struct rebias_table *table)
+{
+    struct rebias_error err = {0};
+    struct rebias_family *family = NULL;
+    struct rebias_family *again = NULL;
+    int status = rebias_family_load(&family, path, &err);
+    fuzz_require(status == REBIAS_OK || (family == NULL && err.message[0] != '\0'),
+                 "a family's failure without a message");
+    fuzz_require(table != NULL || family == NULL, "a family without a table");
+    if (family != NULL) {
+        for (size_t i = 0; i < family->count; i++) {
+            fuzz_require(rebias_table_validate(family->table[i], NULL, &err) == REBIAS_OK,
+                         "member is not valid");
+        }
+        fuzz_require(rebias_family_save(table, family, path, &err) == REBIAS_OK,
+                     "cannot save the family that was loaded");
+        fuzz_require(rebias_family_load(&again, path, &err) == REBIAS_OK && again != NULL,
+                     "cannot load the family that was saved");
+        fuzz_require(again->count == family->count && again->kind == family->kind,
+                     "saving changes the family");
+        for (size_t i = 0; i < family->count; i++) {
+            check_same(family->table[i], again->table[i]);
+        }
+    }
+    rebias_family_free(family);
+    rebias_family_free(again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct choices from = {data, size};
@@ -224,6 +291,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_require(status == REBIAS_OK || (err.status == status && err.message[0] != '\0'),
                  "failure without a message");
     fuzz_require(status == REBIAS_OK || size > 0, "the good table is refused");
+    check_family(path, table);
     if (table != NULL) {
         struct rebias_table *again = NULL;
         fuzz_require(rebias_table_validate(table, NULL, &err) == REBIAS_OK,
