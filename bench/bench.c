@@ -20,7 +20,10 @@ struct result {
     double median_ns; /* of one call */
     double min_ns;
     double checksum;
+    size_t repetitions;
     double pulses_per_image; /* training kernels on devices */
+    double fresh_distance;   /* S; fits, else NaN */
+    double fresh_floor;      /* S; what the device itself would reach */
 };
 
 /* -- 1. timing -- */
@@ -33,31 +36,44 @@ static double now_ns(void)
 }
 
 /* One repetition to warm up, whose checksum counts: later ones may go on from a changed state.
- */
+ * No further repetition begins after 2 s. */
+static void repeat(const struct bench_kernel *kernel, struct bench_setting *setting,
+                   size_t repetitions, double *times, struct result *result)
+{
+    const double budget_ns = 2e9;
+    double spent = 0.0;
+    size_t n = 0;
+    result->checksum = kernel->run(setting, kernel->calls);
+    while (n < repetitions && (n == 0 || spent < budget_ns)) {
+        const double start = now_ns();
+        kernel->run(setting, kernel->calls);
+        const double taken = now_ns() - start;
+        spent += taken;
+        times[n++] = taken / (double)kernel->calls;
+    }
+    gsl_sort(times, 1, n);
+    result->repetitions = n;
+    result->median_ns = 0.5 * (times[(n - 1) / 2] + times[n / 2]);
+    result->min_ns = times[0];
+}
+
 static int measure(const struct bench_kernel *kernel, size_t repetitions, double *times,
                    struct result *result, struct rebias_error *err)
 {
     struct bench_setting *setting = NULL;
+    *result = (struct result){.kernel = kernel};
     int status = bench_setting_new(&setting, err);
-    if (status != REBIAS_OK) {
-        return status;
+    if (status == REBIAS_OK && kernel->prepare != NULL) {
+        status = kernel->prepare(setting, kernel->name, err);
     }
-    if (kernel->prepare != NULL) {
-        kernel->prepare(setting);
+    if (status == REBIAS_OK) {
+        repeat(kernel, setting, repetitions, times, result);
+        result->pulses_per_image = bench_pulses_per_image(setting);
+        result->fresh_distance = bench_fresh_distance(setting);
+        result->fresh_floor = bench_fresh_floor(setting);
     }
-    *result =
-        (struct result){.kernel = kernel, .checksum = kernel->run(setting, kernel->calls)};
-    for (size_t r = 0; r < repetitions; r++) {
-        double start = now_ns();
-        kernel->run(setting, kernel->calls);
-        times[r] = (now_ns() - start) / (double)kernel->calls;
-    }
-    gsl_sort(times, 1, repetitions);
-    result->median_ns = 0.5 * (times[(repetitions - 1) / 2] + times[repetitions / 2]);
-    result->min_ns = times[0];
-    result->pulses_per_image = bench_pulses_per_image(setting);
     bench_setting_free(setting);
-    return REBIAS_OK;
+    return status;
 }
 
 static double rate_of(const struct result *result)
@@ -97,12 +113,12 @@ static long peak_memory_kB(void)
 
 /* -- 2. results as text -- */
 
-static void print_result(const struct result *r, size_t repetitions)
+static void print_result(const struct result *r)
 {
     double rate = rate_of(r);
     const char *prefix = rate >= 1e9 ? "G" : rate >= 1e6 ? "M" : "k";
     double scale = rate >= 1e9 ? 1e9 : rate >= 1e6 ? 1e6 : 1e3;
-    printf("%-20s %6zu %14.1f %14.1f %10.4g %s%s/s %*s %.9g\n", r->kernel->name, repetitions,
+    printf("%-20s %6zu %14.1f %14.1f %10.4g %s%s/s %*s %.9g\n", r->kernel->name, r->repetitions,
            r->median_ns, r->min_ns, rate / scale, prefix, r->kernel->unit,
            (int)(8 - strlen(r->kernel->unit)), "", r->checksum);
 }
@@ -121,6 +137,13 @@ static void print_summary(size_t n, const struct result *results)
             results[k].pulses_per_image > 0.0) {
             printf("# %s: %.1f pulses an image\n", results[k].kernel->name,
                    results[k].pulses_per_image);
+        }
+    }
+    for (size_t k = 0; k < n; k++) {
+        if (!isnan(results[k].fresh_distance)) {
+            printf("# %s: W1 on fresh points %.4f nS, of the device itself %.4f nS\n",
+                   results[k].kernel->name, 1e9 * results[k].fresh_distance,
+                   1e9 * results[k].fresh_floor);
         }
     }
     printf("# peak resident memory %ld kB\n", peak_memory_kB());
@@ -143,11 +166,16 @@ static int write_json(const char *path, size_t n, const struct result *results,
     for (size_t i = 0; i < n; i++) {
         const struct result *r = &results[i];
         fprintf(out.stream,
-                "%s\n    {\"name\": \"%s\", \"median_ns\": %.17g, \"min_ns\": %.17g, \"rate\": "
-                "%.17g, "
-                "\"unit\": \"%s/s\", \"checksum\": %.17g, \"pulses_per_image\": %.17g}",
-                i > 0 ? "," : "", r->kernel->name, r->median_ns, r->min_ns, rate_of(r),
-                r->kernel->unit, r->checksum, r->pulses_per_image);
+                "%s\n    {\"name\": \"%s\", \"repetitions\": %zu, \"median_ns\": %.17g, "
+                "\"min_ns\": %.17g, \"rate\": %.17g, \"unit\": \"%s/s\", \"checksum\": %.17g, "
+                "\"pulses_per_image\": %.17g",
+                i > 0 ? "," : "", r->kernel->name, r->repetitions, r->median_ns, r->min_ns,
+                rate_of(r), r->kernel->unit, r->checksum, r->pulses_per_image);
+        if (!isnan(r->fresh_distance)) {
+            fprintf(out.stream, ", \"fresh_wasserstein1_S\": %.17g, \"fresh_floor_S\": %.17g",
+                    r->fresh_distance, r->fresh_floor);
+        }
+        fputc('}', out.stream);
     }
     fprintf(out.stream, "\n  ],\n  \"fraction_of_sgemm\": {");
     const char *separator = "";
@@ -173,7 +201,9 @@ struct options {
 static const char usage[] =
     "Usage: rebias-bench [--json FILE] [--repetitions N] [--only NAME]\n"
     "One line a kernel: name, repetitions, median ns of a call, min ns, rate, checksum.\n"
-    "--only takes kernels whose name begins with NAME; N is 21 unless given.\n";
+    "--only takes kernels whose name begins with NAME; N is 21 unless given, fewer for a "
+    "kernel\n"
+    "that has taken 2 s. METHOD@POINTS are fits of that many points a polarity.\n";
 
 /* Returns 0, or 2 for wrong usage, or 1 when help was asked for. */
 static int parse(int argc, char **argv, struct options *o)
@@ -207,22 +237,37 @@ static int parse(int argc, char **argv, struct options *o)
     return 0;
 }
 
+/* The kernels of one table whose names fit --only, behind the *n results there are. */
+static int run_table(const struct options *o, size_t count, const struct bench_kernel *kernels,
+                     double *times, size_t *n, struct result *results, struct rebias_error *err)
+{
+    int status = REBIAS_OK;
+    for (size_t k = 0; k < count && status == REBIAS_OK; k++) {
+        if (o->only == NULL || strncmp(kernels[k].name, o->only, strlen(o->only)) == 0) {
+            status = measure(&kernels[k], o->repetitions, times, &results[*n], err);
+            if (status == REBIAS_OK) {
+                print_result(&results[(*n)++]);
+            }
+        }
+    }
+    return status;
+}
+
 static int run(const struct options *o, struct rebias_error *err)
 {
     struct result *results = NULL;
     double *times = NULL;
     size_t n = 0;
-    int status = rebias_alloc(&results, bench_kernel_count, sizeof *results, err);
+    int status =
+        rebias_alloc(&results, bench_kernel_count + bench_fit_count, sizeof *results, err);
     if (status == REBIAS_OK) {
         status = rebias_alloc(&times, o->repetitions, sizeof *times, err);
     }
-    for (size_t k = 0; k < bench_kernel_count && status == REBIAS_OK; k++) {
-        if (o->only == NULL || strncmp(bench_kernels[k].name, o->only, strlen(o->only)) == 0) {
-            status = measure(&bench_kernels[k], o->repetitions, times, &results[n], err);
-            if (status == REBIAS_OK) {
-                print_result(&results[n++], o->repetitions);
-            }
-        }
+    if (status == REBIAS_OK) {
+        status = run_table(o, bench_kernel_count, bench_kernels, times, &n, results, err);
+    }
+    if (status == REBIAS_OK) {
+        status = run_table(o, bench_fit_count, bench_fits, times, &n, results, err);
     }
     if (status == REBIAS_OK && n == 0) {
         status = rebias_fail(err, REBIAS_E_NAME, "no kernel's name begins with '%s'", o->only);

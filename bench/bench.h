@@ -11,10 +11,10 @@
 struct bench_setting;
 
 /* A kernel: run does `calls` times the work of one call and returns a checksum of its result;
- * prepare (may be NULL) comes first and is not measured. */
+ * prepare (may be NULL) comes first, with the kernel's name, and is not measured. */
 struct bench_kernel {
     const char *name;
-    void (*prepare)(struct bench_setting *setting);
+    int (*prepare)(struct bench_setting *setting, const char *name, struct rebias_error *err);
     double (*run)(struct bench_setting *setting, size_t calls);
     size_t calls;     /* a repetition; short kernels are called often */
     double work;      /* of one call, in the unit below */
@@ -24,12 +24,29 @@ struct bench_kernel {
 extern const struct bench_kernel bench_kernels[];
 extern const size_t bench_kernel_count;
 
+/* Fits of pulse data (fits.c). */
+extern const struct bench_kernel bench_fits[];
+extern const size_t bench_fit_count;
+
 /* Floating-point operations that training one image of 784-100-10 needs for the forward and the
  * gradient product of both layers, 2 for each weight and product. */
 double bench_flop_per_image(void);
 
 /* Pulses given per trained image so far, 0 when none was trained. */
 double bench_pulses_per_image(const struct bench_setting *setting);
+
+/* The data of a fit and its table; a setting owns at most one (NULL for other kernels). */
+struct bench_fit;
+
+void bench_setting_take_fit(struct bench_setting *setting, struct bench_fit *fit);
+struct bench_fit *bench_setting_fit(const struct bench_setting *setting);
+void bench_fit_free(struct bench_fit *fit);
+
+/* W1 between jumps drawn from the fitted table and as many of the device, S: mean over 10
+ * slices of G, both polarities and 20 fresh sets of 1000 points; NaN when nothing was fitted.
+ * floor: the same for jumps drawn from the device itself. */
+double bench_fresh_distance(const struct bench_setting *setting);
+double bench_fresh_floor(const struct bench_setting *setting);
 
 int bench_setting_new(struct bench_setting **out, struct rebias_error *err);
 void bench_setting_free(struct bench_setting *setting);

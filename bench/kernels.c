@@ -50,7 +50,19 @@ struct bench_setting {
     float *a;         /* SQUARE^2, as are b and c */
     float *b;
     float *c;
+    struct bench_fit *fit;
 };
+
+void bench_setting_take_fit(struct bench_setting *setting, struct bench_fit *fit)
+{
+    bench_fit_free(setting->fit);
+    setting->fit = fit;
+}
+
+struct bench_fit *bench_setting_fit(const struct bench_setting *setting)
+{
+    return setting->fit;
+}
 
 static struct rebias_stream stream_of(const struct bench_setting *s, uint32_t entity)
 {
@@ -139,8 +151,8 @@ static int new_networks(struct bench_setting *s, struct rebias_error *err)
 
 static int new_images(struct bench_setting *s, struct rebias_error *err)
 {
-    s->images =
-        (struct rebias_images){.n = IMAGES, .rows = 28, .columns = 28, .classes = OUTPUTS};
+    s->images = (struct rebias_images){
+        .n = IMAGES, .rows = 28, .columns = 28, .channels = 1, .classes = OUTPUTS};
     int status = rebias_alloc(&s->images.pixels, IMAGES, INPUTS, err);
     if (status == REBIAS_OK) {
         status = rebias_alloc(&s->images.labels, IMAGES, 1, err);
@@ -204,6 +216,7 @@ void bench_setting_free(struct bench_setting *setting)
     free(setting->a);
     free(setting->b);
     free(setting->c);
+    bench_fit_free(setting->fit);
     free(setting);
 }
 
@@ -462,9 +475,12 @@ static double run_online_single(struct bench_setting *s, size_t calls)
 }
 
 /* The parts of one update on devices, from the same batch again and again. */
-static void prepare_batch(struct bench_setting *s)
+static int prepare_batch(struct bench_setting *s, const char *name, struct rebias_error *err)
 {
+    (void)name;
+    (void)err;
     train(s, NET_PAIR, BATCH, 1);
+    return REBIAS_OK;
 }
 
 static double run_set_images(struct bench_setting *s, size_t calls)

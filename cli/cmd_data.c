@@ -1,9 +1,11 @@
-/* cmd_data.c - `rebias data`: import, check, describe and synthesise pulse data. */
+/* cmd_data.c - `rebias data`: import, check, describe, synthesise and judge pulse data. */
 #include "commands.h"
 #include "rebias/devmodel.h"
 #include "rebias/estimate.h"
+#include "rebias/holdout.h"
 #include "rebias/pulses.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OUTPUT_ROW                                                                             \
@@ -333,6 +335,175 @@ static int run_adequacy(const struct arguments *a, struct rebias_error *err)
     return status;
 }
 
+/* -- score -- */
+
+static const struct option_row score_rows[] = {
+    {"method", 0, OPTION_TEXT, "LIST", "all", 0, 0,
+     "estimators that are scored, separated by commas, see below"},
+    {"folds", 0, OPTION_INTEGER, "N", "10", 2, 1000,
+     "parts that are held out in turn (fewer where there are fewer blocks)"},
+    {"blocks", 0, OPTION_CHOICE, "auto|points|cycle|device", "auto", 0, 0,
+     "what is held out together; auto: devices if 10 or more, else cycles, else points"},
+    {"Gmin", 0, OPTION_NUMBER, "S", "0", 0, 1,
+     "lowest G (with --Gmax; default: range of the data)"},
+    {"Gmax", 0, OPTION_NUMBER, "S", "0", 0, 1, "highest G"},
+    {"censored", 0, OPTION_FLAG, NULL, NULL, 0, 0,
+     "points on Gmin or Gmax are jumps cut off there"},
+    {"level", 0, OPTION_NUMBER, "P", "0.95", 0.01, 0.9999, "confidence of the intervals"},
+    {"resamples", 0, OPTION_INTEGER, "N", "1000", 1, 1e6, "of the bootstrap"},
+};
+
+enum { MAX_METHODS = 64, METHOD_SIZE = 128 };
+
+struct scored {
+    struct rebias_method method[MAX_METHODS];
+    char name[MAX_METHODS][METHOD_SIZE];
+    struct rebias_method_score score[2 * MAX_METHODS];
+    size_t count;
+};
+
+static int add_method(struct scored *scored, const char *text, size_t width,
+                      struct rebias_error *err)
+{
+    if (scored->count == MAX_METHODS || width >= METHOD_SIZE) {
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "--method: too many methods (at most %d) or a name too long",
+                           MAX_METHODS);
+    }
+    char *name = scored->name[scored->count];
+    memcpy(name, text, width);
+    name[width] = '\0';
+    return rebias_method_parse(&scored->method[scored->count++], name, err);
+}
+
+static int read_methods(struct scored *scored, const char *list, struct rebias_error *err)
+{
+    int status = REBIAS_OK;
+    if (strcmp(list, "all") == 0) {
+        for (size_t i = 0; i < rebias_estimator_count && status == REBIAS_OK; i++) {
+            const char *name = rebias_estimators[i]->name;
+            status = add_method(scored, name, strlen(name), err);
+        }
+        return status;
+    }
+    for (const char *c = list; c != NULL && status == REBIAS_OK;) {
+        const char *comma = strchr(c, ',');
+        status = add_method(scored, c, comma != NULL ? (size_t)(comma - c) : strlen(c), err);
+        c = comma != NULL ? comma + 1 : NULL;
+    }
+    return status;
+}
+
+static int score_row(struct table *table, const char *polarity, const char *method,
+                     const struct rebias_method_score *score, struct rebias_error *err)
+{
+    int status = table_text(table, polarity, err);
+    status = status == REBIAS_OK ? table_text(table, method, err) : status;
+    status = status == REBIAS_OK ? table_integer(table, (int64_t)score->points, err) : status;
+    status = status == REBIAS_OK ? table_integer(table, (int64_t)score->blocks, err) : status;
+    for (int s = 0; s < 2; s++) {
+        const struct rebias_estimate *parts[] = {&score->score[s], &score->behind[s]};
+        for (int k = 0; k < 2; k++) {
+            const double numbers[] = {parts[k]->value, parts[k]->low, parts[k]->high};
+            for (int i = 0; i < 3 && status == REBIAS_OK; i++) {
+                status = table_number(table, numbers[i], err);
+            }
+        }
+    }
+    return status == REBIAS_OK ? table_text(table, score->refusal, err) : status;
+}
+
+static int print_scores(const struct arguments *a, const struct scored *scored,
+                        struct rebias_error *err)
+{
+    static const char *const names[] = {"polarity",
+                                        "method",
+                                        "points",
+                                        "blocks",
+                                        "crps_S",
+                                        "crps_low_S",
+                                        "crps_high_S",
+                                        "crps_behind_S",
+                                        "crps_behind_low_S",
+                                        "crps_behind_high_S",
+                                        "log_score",
+                                        "log_score_low",
+                                        "log_score_high",
+                                        "log_score_behind",
+                                        "log_score_behind_low",
+                                        "log_score_behind_high",
+                                        "refusal"};
+    struct table table;
+    int status = REBIAS_OK;
+    table_start(&table, sizeof names / sizeof names[0], names);
+    for (size_t k = 0; k < 2 * scored->count && status == REBIAS_OK; k++) {
+        status = score_row(&table, polarity_words[k / scored->count],
+                           scored->name[k % scored->count], &scored->score[k], err);
+    }
+    status = status == REBIAS_OK ? table_finish(&table, a, a->word, 1, err) : status;
+    table_free(&table);
+    return status;
+}
+
+static enum rebias_blocks blocks_of(const char *word)
+{
+    static const struct {
+        const char *word;
+        enum rebias_blocks kind;
+    } kinds[] = {{"points", REBIAS_BLOCKS_POINTS},
+                 {"cycle", REBIAS_BLOCKS_CYCLE},
+                 {"device", REBIAS_BLOCKS_DEVICE}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(word, kinds[i].word) == 0) {
+            return kinds[i].kind;
+        }
+    }
+    return REBIAS_BLOCKS_AUTO;
+}
+
+static struct rebias_scores_options score_options(const struct arguments *a)
+{
+    struct rebias_scores_options o = rebias_scores_options_defaults();
+    o.folds = (size_t)argument_integer(a, "folds");
+    o.level = argument_number(a, "level");
+    o.resamples = (size_t)argument_integer(a, "resamples");
+    o.threads = thread_count(a);
+    o.fit.blocks = blocks_of(argument_text(a, "blocks"));
+    o.fit.Gmin = argument_number(a, "Gmin");
+    o.fit.Gmax = argument_number(a, "Gmax");
+    o.fit.censored = argument_flag(a, "censored");
+    o.fit.seed = (uint64_t)argument_integer(a, "seed");
+    return o;
+}
+
+static int run_score(const struct arguments *a, struct rebias_error *err)
+{
+    const struct rebias_pulses_options columns = rebias_pulses_options_defaults();
+    const struct rebias_scores_options options = score_options(a);
+    struct progress progress = {.arguments = a, .what = "methods"};
+    struct rebias_pulses *pulses = NULL;
+    struct scored *scored = NULL;
+    int status = rebias_alloc(&scored, 1, sizeof *scored, err);
+    if (status == REBIAS_OK) {
+        status = read_methods(scored, argument_text(a, "method"), err);
+    }
+    if (status == REBIAS_OK) {
+        status = rebias_pulses_load(&pulses, a->word[0], &columns, err);
+    }
+    if (status == REBIAS_OK) {
+        progress_catch_signals();
+        status = rebias_scores_measure(scored->score, pulses, scored->method, scored->count,
+                                       &options, progress_step, &progress, err);
+        progress_end(&progress);
+    }
+    if (status == REBIAS_OK) {
+        status = print_scores(a, scored, err);
+    }
+    rebias_pulses_free(pulses);
+    free(scored);
+    return status;
+}
+
 /* -- table of commands -- */
 
 #define ROWS(rows) rows, sizeof rows / sizeof rows[0]
@@ -354,8 +525,17 @@ const struct command data_commands[] = {
      "points is extrapolated. Errors: the\n"
      "expected Wasserstein-1 distance of a fit from the truth, averaged over G, as a fraction "
      "of the noise, from fits to random\n"
-     "halves and quarters of the data (variance only; a bias that all fits share is not seen).",
+     "halves and quarters of the data (variance only; a bias that all fits share is not seen). "
+     "Points are drawn one by one:\n"
+     "where those of a ramp or a device are alike, the error is larger than it looks here.",
      1, 1, ROWS(adequacy_rows), run_adequacy, print_estimators},
+    {"data score", "FILE", "which estimator predicts points best that it has not seen?",
+     "Every point is scored under a fit to the other folds. CRPS and log score: lower is "
+     "better; behind: score less that of the\n"
+     "polarity's best method, on the same points. Intervals are bootstrapped over the blocks. "
+     "With --censored a jump that ends on a\n"
+     "rail is scored by the predicted probability of going there or beyond.",
+     1, 1, ROWS(score_rows), run_score, print_estimators},
     {"data check", "FILE", "are all rows of a CSV good? (exit code 3 if not)", NULL, 1, 1,
      ROWS(check_rows), run_check, NULL},
 };

@@ -15,7 +15,7 @@ enum { SCORE, FOLDS, POINTS };
 
 static const struct rebias_estimator_param params[] = {
     [SCORE] = {"score", REBIAS_SCORE_LOG, 0, 1, true, "crps|logscore", "held-out score"},
-    [FOLDS] = {"folds", 10, 2, 20, true, NULL, "folds of the held-out score"},
+    [FOLDS] = {"folds", 5, 2, 20, true, NULL, "folds of the held-out score"},
     [POINTS] =
         {"points", 5000, 50, 1e6, true, NULL,
          "most points used for the ranking (a random choice); the best is fitted to all"},
@@ -23,36 +23,57 @@ static const struct rebias_estimator_param params[] = {
 
 /* -- 2. points that are ranked on -- */
 
-/* *thin = one random point of every run of successive points, so that at most `most` are left.
- * *memory holds them. */
-static int thin_out(struct rebias_sample *thin, double **memory,
-                    const struct rebias_sample *sample, size_t most, struct rebias_error *err)
+/* A part of the sample, and its memory. */
+struct thinned {
+    struct rebias_sample sample;
+    double *values;
+    uint32_t *block;
+    uint8_t *keep;
+};
+
+static void release_thinned(struct thinned *thin)
 {
-    const size_t run = (sample->n + most - 1) / most;
-    uint32_t *place = NULL;
-    *thin = *sample;
-    if (run < 2) {
+    free(thin->values);
+    free(thin->block);
+    free(thin->keep);
+}
+
+static void copy_kept(struct thinned *thin, const struct rebias_sample *from)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < from->n; i++) {
+        if (thin->keep[i] != 0) {
+            thin->values[n] = from->G[i];
+            thin->values[from->n + n] = from->dG[i];
+            thin->block[n++] = from->block != NULL ? from->block[i] : 0;
+        }
+    }
+    thin->sample.G = thin->values;
+    thin->sample.dG = thin->values + from->n;
+    thin->sample.block = from->block != NULL ? thin->block : NULL;
+}
+
+/* The sample itself where it has no more than `most` points, else about so many of them. */
+static int thin_out(struct thinned *thin, const struct rebias_sample *sample, size_t most,
+                    struct rebias_error *err)
+{
+    thin->sample = *sample;
+    if (sample->n <= most) {
         return REBIAS_OK;
     }
-    int status = rebias_alloc(&place, sample->n, sizeof *place, err);
+    int status = rebias_alloc(&thin->keep, sample->n, sizeof *thin->keep, err);
     if (status == REBIAS_OK) {
-        status = rebias_holdout_folds(place, sample, run, REBIAS_HOLDOUT_ROUND_THIN, err);
+        status = rebias_alloc(&thin->values, 2 * sample->n, sizeof *thin->values, err);
     }
     if (status == REBIAS_OK) {
-        status = rebias_alloc(memory, 2 * sample->n, sizeof **memory, err);
+        status = rebias_alloc(&thin->block, sample->n, sizeof *thin->block, err);
     }
     if (status == REBIAS_OK) {
-        thin->n = 0;
-        for (size_t i = 0; i < sample->n; i++) {
-            if (place[i] == 0) {
-                (*memory)[thin->n] = sample->G[i];
-                (*memory)[sample->n + thin->n++] = sample->dG[i];
-            }
-        }
-        thin->G = *memory;
-        thin->dG = *memory + sample->n;
+        status = rebias_holdout_thin(thin->keep, &thin->sample.n, sample, most, err);
     }
-    free(place);
+    if (status == REBIAS_OK) {
+        copy_kept(thin, sample);
+    }
     return status;
 }
 
@@ -119,8 +140,7 @@ static int fit(const struct rebias_sample *sample, const double *values,
     struct rebias_holdout_options options = rebias_holdout_options_defaults();
     const struct rebias_estimator **candidates = NULL;
     struct rebias_ranked *ranking = NULL;
-    struct rebias_sample thin = {0};
-    double *memory = NULL;
+    struct thinned thin = {.values = NULL};
     size_t count = 0;
     options.folds = (size_t)values[FOLDS];
     options.score = (enum rebias_score)values[SCORE];
@@ -129,7 +149,7 @@ static int fit(const struct rebias_sample *sample, const double *values,
         status = rebias_alloc(&ranking, rebias_estimator_count, sizeof *ranking, err);
     }
     if (status == REBIAS_OK) {
-        status = thin_out(&thin, &memory, sample, (size_t)values[POINTS], err);
+        status = thin_out(&thin, sample, (size_t)values[POINTS], err);
     }
     if (status == REBIAS_OK) {
         for (size_t i = 0; i < rebias_estimator_count; i++) {
@@ -137,7 +157,7 @@ static int fit(const struct rebias_sample *sample, const double *values,
                 candidates[count++] = rebias_estimators[i];
             }
         }
-        status = rebias_holdout_rank(ranking, &thin, candidates, count, &options, err);
+        status = rebias_holdout_rank(ranking, &thin.sample, candidates, count, &options, err);
     }
     if (status == REBIAS_OK) {
         status = fit_best(sample, ranking, count, fitted, err);
@@ -145,7 +165,7 @@ static int fit(const struct rebias_sample *sample, const double *values,
     if (status == REBIAS_OK) {
         write_note(fitted->note, sizeof fitted->note, ranking, count, options.score);
     }
-    free(memory);
+    release_thinned(&thin);
     free(ranking);
     free(candidates);
     return status;
@@ -154,8 +174,9 @@ static int fit(const struct rebias_sample *sample, const double *values,
 const struct rebias_estimator rebias_auto_estimator = {
     .name = "auto",
     .doc = "the estimator with the best held-out score, refitted on everything",
-    .assumes = "What the chosen estimator assumes; the points are independent, so that points "
-               "left out judge a fit fairly.",
+    .assumes = "What the chosen estimator assumes; the points (or blocks of points) are "
+               "independent, so "
+               "that those left out judge a fit fairly.",
     .params = params,
     .param_count = sizeof params / sizeof *params,
     .min_points = 10,

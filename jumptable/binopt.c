@@ -11,6 +11,7 @@
  * CRS2: Kaelo and Ali, J. Optim. Theory Appl. 130, 253 (2006); SBPLX: after Rowan (1990);
  * COBYLA: Powell (1994).
  */
+#include "binopt_truth.h"
 #include "bins.h"
 #include "estimators.h"
 #include "holdout.h"
@@ -23,7 +24,8 @@
 
 /* -- 1. options -- */
 
-enum { EVALUATIONS, FOLDS, SCORE, GLOBAL, LOCAL, BINS };
+enum { EVALUATIONS, FOLDS, SCORE, GLOBAL, LOCAL, BINS, OBJECTIVE };
+enum { OBJECTIVE_HELDOUT, OBJECTIVE_TRUTH };
 enum { GLOBAL_DIRECT, GLOBAL_CRS, GLOBAL_NONE };
 enum { LOCAL_SBPLX, LOCAL_COBYLA, LOCAL_NONE };
 enum { KIND_WIDTH, KIND_COUNT };
@@ -46,6 +48,8 @@ static const struct rebias_estimator_param params[] = {
     [LOCAL] = {"local", LOCAL_SBPLX, 0, 2, true, "sbplx|cobyla|none",
                "local search of the edges, from the best so far"},
     [BINS] = {"bins", 60, 1, 1000, true, NULL, "most bins tried; never above points / 4"},
+    [OBJECTIVE] = {"objective", OBJECTIVE_HELDOUT, 0, 1, true, "heldout|truth",
+                   "the score on points left out, or (benchmarks) W1 to a truth that is given"},
 };
 
 /* -- 2. judge: training sums and points left out, per fold -- */
@@ -72,6 +76,7 @@ struct judge {
     double *G, *dG;         /* [rounds * n] those points */
     double *mean, *sd;      /* [rounds * n] their prediction */
     struct rebias_bin *bin; /* [most_bins] */
+    struct rebias_binopt_truth *truth; /* what bins are held against; NULL: points left out */
 };
 
 static void free_judge(struct judge *j)
@@ -80,6 +85,7 @@ static void free_judge(struct judge *j)
     free(j->first);
     free(j->G);
     free(j->bin);
+    rebias_binopt_truth_free(j->truth);
 }
 
 static void fill_part(struct judge *j, const uint32_t *fold, size_t part)
@@ -103,13 +109,11 @@ static void fill_part(struct judge *j, const uint32_t *fold, size_t part)
     j->first[part + 1] = out;
 }
 
-static int make_judge(struct judge *j, struct rebias_error *err)
+static int allocate_judge(struct judge *j, size_t points, struct rebias_error *err)
 {
     const size_t n = j->sample->n;
-    const size_t points = j->parts / j->folds * n;
-    uint32_t *fold = NULL;
     double sum = 0.0;
-    int status = rebias_alloc(&fold, n, sizeof *fold, err);
+    int status = rebias_alloc(&j->bin, j->most_bins, sizeof *j->bin, err);
     if (status == REBIAS_OK) {
         status = rebias_alloc(&j->sums, j->parts * (n + 1), sizeof *j->sums, err);
     }
@@ -120,9 +124,6 @@ static int make_judge(struct judge *j, struct rebias_error *err)
         status = rebias_alloc(&j->G, 4 * points, sizeof *j->G, err);
     }
     if (status == REBIAS_OK) {
-        status = rebias_alloc(&j->bin, j->most_bins, sizeof *j->bin, err);
-    }
-    if (status == REBIAS_OK) {
         j->dG = j->G + points;
         j->mean = j->dG + points;
         j->sd = j->mean + points;
@@ -130,6 +131,50 @@ static int make_judge(struct judge *j, struct rebias_error *err)
             sum += j->sample->dG[i];
         }
         j->shift = sum / (double)n;
+    }
+    return status;
+}
+
+/* Slices of the truth take the place of the points left out, and no point is. */
+static int make_judge_of_truth(struct judge *j, struct rebias_error *err)
+{
+    const struct rebias_sample *s = j->sample;
+    const uint32_t none = UINT32_MAX;
+    uint32_t *fold = NULL;
+    j->folds = 1;
+    j->parts = 1;
+    int status = rebias_binopt_truth_new(&j->truth, s, err);
+    if (status == REBIAS_OK) {
+        status = allocate_judge(j, REBIAS_BINOPT_SLICES, err);
+    }
+    if (status == REBIAS_OK) {
+        status = rebias_alloc(&fold, s->n, sizeof *fold, err);
+    }
+    if (status == REBIAS_OK) {
+        for (size_t i = 0; i < s->n; i++) {
+            fold[i] = none;
+        }
+        fill_part(j, fold, 0);
+        rebias_binopt_truth_slices(s, j->G);
+        j->first[1] = REBIAS_BINOPT_SLICES;
+    }
+    free(fold);
+    return status;
+}
+
+static int make_judge(struct judge *j, struct rebias_error *err)
+{
+    const size_t few = 20000; /* up to which a second round of folds is worth its time */
+    const size_t n = j->sample->n;
+    const size_t rounds = n <= few ? 2 : 1;
+    uint32_t *fold = NULL;
+    int status = rebias_holdout_usable(&j->folds, j->sample, j->folds, err);
+    j->parts = rounds * j->folds;
+    if (status == REBIAS_OK) {
+        status = rebias_alloc(&fold, n, sizeof *fold, err);
+    }
+    if (status == REBIAS_OK) {
+        status = allocate_judge(j, rounds * n, err);
     }
     for (size_t part = 0; part < j->parts && status == REBIAS_OK; part++) {
         if (part % j->folds == 0) {
@@ -200,8 +245,17 @@ static void predict_fold(const struct judge *j, size_t f, size_t valid)
     }
 }
 
-/* Mean score of all points, each predicted by the other folds; infinite when a fold has no bin
- * with 2 points. Uses up one evaluation. */
+static double score_part(const struct judge *j, size_t part)
+{
+    const size_t i = j->first[part];
+    const size_t n = j->first[part + 1] - i;
+    return j->truth != NULL
+               ? rebias_binopt_truth_distance(j->truth, j->mean + i, j->sd + i)
+               : rebias_score_normal(j->score, n, j->dG + i, j->mean + i, j->sd + i);
+}
+
+/* Mean score of all points, each predicted by the other folds (or mean distance to the truth);
+ * infinite when a fold has no bin with 2 points. Uses up one evaluation. */
 static double judge_bins(struct judge *j, size_t bins, const size_t *start)
 {
     double sum = 0.0;
@@ -212,9 +266,7 @@ static double judge_bins(struct judge *j, size_t bins, const size_t *start)
             return INFINITY;
         }
         predict_fold(j, f, valid);
-        const size_t i = j->first[f];
-        const size_t n = j->first[f + 1] - i;
-        sum += (double)n * rebias_score_normal(j->score, n, j->dG + i, j->mean + i, j->sd + i);
+        sum += (double)(j->first[f + 1] - j->first[f]) * score_part(j, f);
     }
     return sum / (double)j->first[j->parts];
 }
@@ -238,12 +290,20 @@ static double worth_of_nat(struct judge *j, size_t *start)
     return j->score == REBIAS_SCORE_LOG ? 1.0 : 0.25 * judge_bins(j, 1, start);
 }
 
+/* Price of bins and of squared moves of their gaps; none where the truth judges, which no luck
+ * deceives. */
+static double price_of(const struct judge *j, size_t bins, double moved)
+{
+    const double nats = bin_price * (double)bins + edge_price * moved;
+    return j->truth != NULL ? 0.0 : nats * j->nat / (double)j->sample->n;
+}
+
 static void search_numbers(struct judge *j, struct choice *best, size_t *start)
 {
     best->score = INFINITY;
     best->total = INFINITY;
     for (size_t bins = 1; bins <= j->most_bins; bins++) {
-        const double price = bin_price * j->nat * (double)bins / (double)j->sample->n;
+        const double price = price_of(j, bins, 0.0);
         for (int kind = KIND_WIDTH; kind <= KIND_COUNT && j->left > 0; kind++) {
             if (kind == KIND_WIDTH) {
                 rebias_bins_by_width(j->sample, bins, start);
@@ -303,8 +363,7 @@ static double objective(unsigned count, const double *theta, double *gradient, v
     }
     place_edges(e, theta);
     const double score = judge_bins(j, count, e->start);
-    const double price =
-        (bin_price * count + edge_price * moved) * j->nat / (double)j->sample->n;
+    const double price = price_of(j, count, moved);
     if (score + price < e->best->total) {
         e->best->score = score;
         e->best->total = score + price;
@@ -397,6 +456,22 @@ static int search_edges(struct judge *j, struct choice *best, const double *valu
 
 /* -- 6. the fit -- */
 
+static void write_note(const struct judge *j, const struct choice *best,
+                       struct rebias_fitted *fitted)
+{
+    const char *kind = best->kind == KIND_WIDTH ? "equal width" : "equal count";
+    char judged[64];
+    if (j->truth != NULL) {
+        snprintf(judged, sizeof judged, "W1 to the truth %.4g S", best->score);
+    } else {
+        snprintf(judged, sizeof judged, "%s %.4g%s on %zu folds",
+                 j->score == REBIAS_SCORE_LOG ? "log score" : "CRPS", best->score,
+                 j->score == REBIAS_SCORE_LOG ? "" : " S", j->folds);
+    }
+    snprintf(fitted->note, sizeof fitted->note, "%zu bin%s of %s (%s)", best->bins,
+             best->bins == 1 ? "" : "s", best->moved ? "optimised width" : kind, judged);
+}
+
 static int finish(const struct judge *j, const struct choice *best,
                   struct rebias_fitted *fitted, struct rebias_error *err)
 {
@@ -410,39 +485,57 @@ static int finish(const struct judge *j, const struct choice *best,
     rebias_bins_profile(j->bin, valid, fitted);
     fitted->bins = best->bins;
     fitted->empty_bins = best->bins - valid;
-    snprintf(fitted->note, sizeof fitted->note, "%zu bin%s of %s (%s %.4g%s on %zu folds)",
-             best->bins, best->bins == 1 ? "" : "s",
-             best->moved ? "optimised width"
-                         : (best->kind == KIND_WIDTH ? "equal width" : "equal count"),
-             j->score == REBIAS_SCORE_LOG ? "log score" : "CRPS", best->score,
-             j->score == REBIAS_SCORE_LOG ? "" : " S", j->folds);
+    write_note(j, best, fitted);
     return REBIAS_OK;
+}
+
+static int check_objective(const struct rebias_sample *sample, const double *values,
+                           struct rebias_error *err)
+{
+    const bool wanted = values[OBJECTIVE] == OBJECTIVE_TRUTH;
+    if (wanted && sample->truth == NULL) {
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "objective=truth of binopt needs a truth, and none is given");
+    }
+    if (!wanted && sample->truth != NULL) {
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "a truth has no meaning with binopt but for objective=truth");
+    }
+    return REBIAS_OK;
+}
+
+static int search(struct judge *j, struct choice *best, const double *values, size_t *start,
+                  struct rebias_error *err)
+{
+    const double most_work = 2e7; /* points scored: about a second */
+    const size_t n = j->truth != NULL ? j->first[1] : j->sample->n;
+    j->nat = worth_of_nat(j, start);
+    j->left = (size_t)fmin(values[EVALUATIONS], fmax(1.0, most_work / (double)n));
+    search_numbers(j, best, start);
+    return search_edges(j, best, values, start, err);
 }
 
 static int fit(const struct rebias_sample *sample, const double *values,
                struct rebias_fitted *fitted, struct rebias_error *err)
 {
-    const double most_work = 2e7; /* points scored: about a second */
-    const size_t few = 20000;     /* up to which a second round of folds is worth its time */
+    const bool truth = values[OBJECTIVE] == OBJECTIVE_TRUTH;
     struct judge judge = {.sample = sample,
-                          .score = (enum rebias_score)values[SCORE],
+                          .score = truth ? REBIAS_SCORE_CRPS : (enum rebias_score)values[SCORE],
                           .folds = (size_t)values[FOLDS],
                           .most_bins = (size_t)values[BINS]};
-    judge.parts = judge.folds * (sample->n <= few ? 2 : 1);
     judge.most_bins = judge.most_bins < sample->n / 4 ? judge.most_bins : sample->n / 4;
     struct choice best = {0};
     size_t *start = NULL;
-    int status = make_judge(&judge, err);
+    int status = check_objective(sample, values, err);
+    if (status == REBIAS_OK) {
+        status = truth ? make_judge_of_truth(&judge, err) : make_judge(&judge, err);
+    }
     if (status == REBIAS_OK) {
         status = rebias_alloc(&start, 2 * (judge.most_bins + 1), sizeof *start, err);
     }
     if (status == REBIAS_OK) {
         best.start = start + judge.most_bins + 1;
-        judge.nat = worth_of_nat(&judge, start);
-        judge.left =
-            (size_t)fmin(values[EVALUATIONS], fmax(1.0, most_work / (double)sample->n));
-        search_numbers(&judge, &best, start);
-        status = search_edges(&judge, &best, values, start, err);
+        status = search(&judge, &best, values, start, err);
     }
     if (status == REBIAS_OK) {
         status = finish(&judge, &best, fitted, err);
@@ -462,4 +555,5 @@ const struct rebias_estimator rebias_binopt_estimator = {
     .param_count = sizeof params / sizeof *params,
     .min_points = 8,
     .fit = fit,
+    .uses_truth = true,
 };

@@ -1,9 +1,10 @@
 /* fit.c - pulse data -> jump table, whatever the estimator.
- * 1. options   2. points of one polarity   3. rows of the table   4. one side   5. the fit
+ * 1. options   2. rows of the table   3. one side   4. the fit
  */
 #include "rebias/base.h"
 #include "rebias/estimate.h"
 #include "rebias/pulses.h"
+#include "sample.h"
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@ struct rebias_fit_options rebias_fit_options_defaults(void)
     return (struct rebias_fit_options){.G_levels = 100, .dG_levels = 201, .seed = 1};
 }
 
-static int check_options(const struct rebias_fit_options *o, struct rebias_error *err)
+int rebias_fit_check_options(const struct rebias_fit_options *o, struct rebias_error *err)
 {
     if (o->G_levels < 2 || o->G_levels > 100000 || o->dG_levels < 2 || o->dG_levels > 50000) {
         return rebias_fail(
@@ -26,6 +27,10 @@ static int check_options(const struct rebias_fit_options *o, struct rebias_error
             o->G_levels, o->dG_levels);
     }
     bool automatic = o->Gmin == 0.0 && o->Gmax == 0.0; /* as the defaults set them */
+    if (o->Gmin > 0.0 && o->Gmax == 0.0) {
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "the table's range has a Gmin, %g S, but no Gmax", o->Gmin);
+    }
     if (!automatic && !(o->Gmin >= 0.0 && o->Gmin < o->Gmax && isfinite(o->Gmax))) {
         return rebias_fail(err, REBIAS_E_RANGE, "the table's range %g to %g S is empty",
                            o->Gmin, o->Gmax);
@@ -37,9 +42,13 @@ static int check_options(const struct rebias_fit_options *o, struct rebias_error
     return REBIAS_OK;
 }
 
-static int check_method(const struct rebias_method *method, struct rebias_error *err)
+int rebias_fit_check_method(const struct rebias_method *method,
+                            const struct rebias_fit_options *o, struct rebias_error *err)
 {
     const struct rebias_estimator *e = method->estimator;
+    if (o->truth != NULL && !e->uses_truth) {
+        return rebias_fail(err, REBIAS_E_RANGE, "a truth has no meaning with %s", e->name);
+    }
     for (size_t p = 0; p < e->param_count; p++) {
         const struct rebias_estimator_param *row = &e->params[p];
         if (!(method->values[p] >= row->min && method->values[p] <= row->max)) {
@@ -50,75 +59,7 @@ static int check_method(const struct rebias_method *method, struct rebias_error 
     return REBIAS_OK;
 }
 
-/* -- 2. points of one polarity -- */
-
-struct point {
-    double G;
-    double dG;
-};
-
-static int by_G(const void *a, const void *b)
-{
-    const struct point *p = a;
-    const struct point *q = b;
-    if (p->G != q->G) {
-        return p->G < q->G ? -1 : 1;
-    }
-    return (p->dG > q->dG) - (p->dG < q->dG);
-}
-
-/* Range common to both polarities. */
-static void data_range(const struct rebias_pulses *pulses, double *Gmin, double *Gmax)
-{
-    double low[2] = {INFINITY, INFINITY};
-    double high[2] = {-INFINITY, -INFINITY};
-    for (size_t i = 0; i < pulses->n; i++) {
-        int p = pulses->polarity[i];
-        low[p] = fmin(low[p], pulses->G[i]);
-        high[p] = fmax(high[p], pulses->G[i]);
-    }
-    *Gmin = fmax(low[0], low[1]);
-    *Gmax = fmin(high[0], high[1]);
-}
-
-/* A sample with its own memory: G and dG are one allocation, at `memory`. */
-static int collect(const struct rebias_pulses *pulses, int polarity,
-                   const struct rebias_fit_options *o, struct rebias_sample *sample,
-                   double **memory, size_t *outside, struct rebias_error *err)
-{
-    struct point *points = NULL;
-    int status = rebias_alloc(&points, pulses->n, sizeof *points, err);
-    if (status == REBIAS_OK) {
-        status = rebias_alloc(memory, 2 * pulses->n, sizeof **memory, err);
-    }
-    size_t n = 0;
-    for (size_t i = 0; i < pulses->n && status == REBIAS_OK; i++) {
-        if (pulses->polarity[i] == polarity) {
-            bool inside = pulses->G[i] >= o->Gmin && pulses->G[i] <= o->Gmax;
-            points[n] = (struct point){pulses->G[i], pulses->dG[i]};
-            n += inside;
-            *outside += !inside;
-        }
-    }
-    if (status == REBIAS_OK) {
-        qsort(points, n, sizeof *points, by_G);
-        double largest = 0.0;
-        for (size_t i = 0; i < n; i++) {
-            (*memory)[i] = points[i].G;
-            (*memory)[n + i] = points[i].dG;
-            largest = fmax(largest, fabs(points[i].dG));
-        }
-        *sample = (struct rebias_sample){n,        *memory,     *memory + n, o->Gmin, o->Gmax,
-                                         polarity, o->censored, o->sd_floor, o->seed};
-        if (o->sd_floor == 0.0) {
-            sample->sd_floor = largest > 0.0 ? 1e-4 * largest : 1e-15;
-        }
-    }
-    free(points);
-    return status;
-}
-
-/* -- 3. rows of the table -- */
+/* -- 2. rows of the table -- */
 
 static void set_axis(double *x, size_t n, double low, double high)
 {
@@ -180,19 +121,31 @@ static int check_fitted(const struct rebias_fitted *f, const struct rebias_estim
                               estimator->name);
 }
 
-/* -- 4. one side -- */
+/* -- 3. one side -- */
 
 static int check_points(const struct rebias_sample *sample,
-                        const struct rebias_estimator *estimator, struct rebias_error *err)
+                        const struct rebias_estimator *estimator, double sd_floor,
+                        struct rebias_error *err)
 {
-    if (sample->n < estimator->min_points) {
-        return rebias_fail(err, REBIAS_E_DATA,
-                           "%s needs %zu %s points, there are %zu in %g to %g S",
-                           estimator->name, estimator->min_points,
-                           sample->polarity == REBIAS_SET ? "SET" : "RESET", sample->n,
-                           sample->Gmin, sample->Gmax);
+    if (sample->n == 0 || sample->n < estimator->min_points) {
+        return rebias_fail(
+            err, REBIAS_E_DATA, "%s needs %zu %s points, there are %zu in %g to %g S",
+            estimator->name, estimator->min_points > 0 ? estimator->min_points : 1,
+            rebias_points_name(sample), sample->n, sample->Gmin, sample->Gmax);
     }
-    return REBIAS_OK;
+    return rebias_points_check_spread(sample, sd_floor, err);
+}
+
+static int check_bins(const struct rebias_fitted *f, const struct rebias_sample *sample,
+                      const struct rebias_estimator *estimator, struct rebias_error *err)
+{
+    return f->bins <= sample->n
+               ? REBIAS_OK
+               : rebias_fail(err, REBIAS_E_DATA,
+                             "%s has more bins (%zu) than there are %s points (%zu in %g to %g "
+                             "S): fewer bins or more points are needed",
+                             estimator->name, f->bins, rebias_points_name(sample), sample->n,
+                             sample->Gmin, sample->Gmax);
 }
 
 static void report_side(const struct rebias_fitted *f, size_t points,
@@ -205,49 +158,49 @@ static void report_side(const struct rebias_fitted *f, size_t points,
     memcpy(report->note[polarity], f->note, sizeof report->note[polarity]);
 }
 
-static int fit_side(struct rebias_table_side *side, const struct rebias_pulses *pulses,
-                    int polarity, const struct rebias_method *method,
-                    const struct rebias_fit_options *o, struct rebias_fit_report *report,
-                    struct rebias_error *err)
+static void fill_rows(struct rebias_table_side *side, const struct rebias_fitted *fitted)
 {
-    struct rebias_sample sample = {0};
-    struct rebias_fitted fitted = {.levels = side->G_count, .G = side->G, .count = side->count};
-    double *memory = NULL;
-    double *profile = NULL;
-    set_axis(side->G, side->G_count, o->Gmin, o->Gmax);
-    int status =
-        collect(pulses, polarity, o, &sample, &memory, &report->outside[polarity], err);
-    if (status == REBIAS_OK) {
-        status = check_points(&sample, method->estimator, err);
+    if (fitted->cdf == NULL) {
+        fill_gaussian_rows(side, fitted);
+    } else {
+        fill_own_rows(side, fitted);
     }
+}
+
+static int fit_side(struct rebias_table_side *side, const struct rebias_sample *sample,
+                    const struct rebias_method *method, double sd_floor,
+                    struct rebias_fit_report *report, struct rebias_error *err)
+{
+    struct rebias_fitted fitted = {.levels = side->G_count, .G = side->G, .count = side->count};
+    double *profile = NULL;
+    set_axis(side->G, side->G_count, sample->Gmin, sample->Gmax);
+    int status = check_points(sample, method->estimator, sd_floor, err);
     if (status == REBIAS_OK) {
         status = rebias_alloc(&profile, 2 * side->G_count, sizeof *profile, err);
     }
     if (status == REBIAS_OK) {
         fitted.mean = profile;
         fitted.sd = profile + side->G_count;
-        status = method->estimator->fit(&sample, method->values, &fitted, err);
+        status = method->estimator->fit(sample, method->values, &fitted, err);
+    }
+    if (status == REBIAS_OK) {
+        status = check_bins(&fitted, sample, method->estimator, err);
     }
     if (status == REBIAS_OK) {
         status = check_fitted(&fitted, method->estimator, err);
     }
     if (status == REBIAS_OK) {
-        report_side(&fitted, sample.n, report, polarity);
-        if (fitted.cdf == NULL) {
-            fill_gaussian_rows(side, &fitted);
-        } else {
-            fill_own_rows(side, &fitted);
-        }
+        report_side(&fitted, sample->n, report, sample->polarity);
+        fill_rows(side, &fitted);
     }
     if (fitted.release != NULL) {
         fitted.release(fitted.context);
     }
     free(profile);
-    free(memory);
     return status;
 }
 
-/* -- 5. the fit -- */
+/* -- 4. the fit -- */
 
 /* "bins=20,kind=width,rows=gaussian" */
 static int describe(struct rebias_table *table, const struct rebias_method *method,
@@ -276,6 +229,26 @@ static int describe(struct rebias_table *table, const struct rebias_method *meth
     return status == REBIAS_OK ? rebias_copy_text(&table->options, text, err) : status;
 }
 
+static int fit_sides(struct rebias_table *table, const struct rebias_pulses *pulses,
+                     const struct rebias_method *method, const struct rebias_fit_options *o,
+                     struct rebias_fit_report *report, struct rebias_error *err)
+{
+    uint32_t *block = NULL;
+    int status = rebias_points_blocks(&block, pulses, o->blocks, err);
+    for (int p = 0; p < 2 && status == REBIAS_OK; p++) {
+        struct rebias_points points;
+        status = rebias_points_collect(&points, pulses, p, o, block, err);
+        report->outside[p] = points.outside;
+        if (status == REBIAS_OK) {
+            status =
+                fit_side(&table->side[p], &points.sample, method, o->sd_floor, report, err);
+        }
+        rebias_points_free(&points);
+    }
+    free(block);
+    return status;
+}
+
 int rebias_fit(struct rebias_table **out, const struct rebias_pulses *pulses,
                const struct rebias_method *method, const struct rebias_fit_options *options,
                struct rebias_fit_report *report, struct rebias_error *err)
@@ -286,22 +259,21 @@ int rebias_fit(struct rebias_table **out, const struct rebias_pulses *pulses,
     struct rebias_fit_options o = *options;
     const size_t G_count[2] = {o.G_levels, o.G_levels};
     const size_t dG_count[2] = {o.dG_levels, o.dG_levels};
-    int status = check_options(&o, err);
+    int status = rebias_fit_check_options(&o, err);
     if (status == REBIAS_OK) {
-        status = check_method(method, err);
+        status = rebias_fit_check_method(method, &o, err);
+    }
+    if (status == REBIAS_OK) {
+        status = rebias_points_check(pulses, err);
     }
     if (status == REBIAS_OK && o.Gmax == 0.0) {
-        data_range(pulses, &o.Gmin, &o.Gmax);
-        if (!(o.Gmin < o.Gmax)) {
-            status = rebias_fail(err, REBIAS_E_DATA,
-                                 "SET and RESET points have no common range of G");
-        }
+        status = rebias_points_range(pulses, &o.Gmin, &o.Gmax, err);
     }
     if (status == REBIAS_OK) {
         status = rebias_table_new(&table, G_count, dG_count, true, err);
     }
-    for (int p = 0; p < 2 && status == REBIAS_OK; p++) {
-        status = fit_side(&table->side[p], pulses, p, method, &o, &seen, err);
+    if (status == REBIAS_OK) {
+        status = fit_sides(table, pulses, method, &o, &seen, err);
     }
     if (status == REBIAS_OK) {
         status = describe(table, method, err);

@@ -1,10 +1,10 @@
 /* holdout.c - K-fold held-out score of an estimator.
- * 1. folds   2. work space   3. prediction of the points left out   4. one fold   5. the score
- * 6. ranking
+ * 1. work space   2. prediction of the points left out   3. one fold   4. the score
+ * 5. ranking
  */
 #include "holdout.h"
+#include "rails.h"
 #include "rebias/base.h"
-#include "rebias/random.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -14,54 +14,29 @@ struct rebias_holdout_options rebias_holdout_options_defaults(void)
         .folds = 5, .levels = 101, .grid = 201, .score = REBIAS_SCORE_CRPS};
 }
 
-/* -- 1. folds -- */
-
-int rebias_holdout_folds(uint32_t *fold, const struct rebias_sample *sample, size_t folds,
-                         uint32_t round, struct rebias_error *err)
-{
-    if (folds < 2 || folds > sample->n) {
-        return rebias_fail(err, REBIAS_E_DATA, "%zu points cannot be split into %zu folds",
-                           sample->n, folds);
-    }
-    uint32_t *order = NULL;
-    int status = rebias_alloc(&order, folds, sizeof *order, err);
-    struct rebias_stream stream = {.seed = sample->seed,
-                                   .purpose = REBIAS_FOR_FOLDS,
-                                   .replicate = round,
-                                   .entity = (uint32_t)sample->polarity};
-    for (size_t i = 0; i < sample->n && status == REBIAS_OK; i++) {
-        if (i % folds == 0) {
-            stream.step = (uint32_t)(i / folds);
-            rebias_random_permutation(&stream, folds, order);
-        }
-        fold[i] = order[i % folds];
-    }
-    free(order);
-    return status;
-}
-
-/* -- 2. work space -- */
+/* -- 1. work space -- */
 
 struct work {
     const struct rebias_sample *sample;
     const struct rebias_holdout_options *options;
     const struct rebias_estimator *estimator;
     const double *values;
-    uint32_t *fold;
-    double *block;               /* all arrays below */
-    double *train_G, *train_dG;  /* [n] points that are fitted */
-    double *test_G, *test_dG;    /* [n] points left out */
-    double *test_mean, *test_sd; /* [n] their prediction */
-    double *level;               /* [levels] S */
-    double *mean, *sd, *count;   /* [levels] as fitted */
-    double *rows;                /* [levels * grid] cdf */
-    double *axis, *row;          /* [grid] */
+    double *const *point;       /* the scores asked for */
+    size_t folds;               /* made */
+    uint32_t *fold;             /* [n] */
+    uint32_t *train_block;      /* [n] blocks of the points that are fitted */
+    double *numbers;            /* all arrays below */
+    double *train_G, *train_dG; /* [n] points that are fitted */
+    double *level;              /* [levels] S */
+    double *mean, *sd, *count;  /* [levels] as fitted */
+    double *rows;               /* [levels * grid] cdf */
+    double *axis, *row;         /* [grid] */
 };
 
 static void release_work(struct work *w)
 {
     free(w->fold);
-    free(w->block);
+    free(w->numbers);
 }
 
 static int prepare_work(struct work *w, struct rebias_error *err)
@@ -69,20 +44,18 @@ static int prepare_work(struct work *w, struct rebias_error *err)
     const size_t n = w->sample->n;
     const size_t levels = w->options->levels;
     const size_t grid = w->options->grid;
-    int status = rebias_alloc(&w->fold, n, sizeof *w->fold, err);
+    int status = rebias_alloc(&w->fold, n, 2 * sizeof *w->fold, err);
     if (status == REBIAS_OK) {
-        status = rebias_alloc(&w->block, 6 * n + 4 * levels + (levels + 2) * grid,
+        status = rebias_alloc(&w->numbers, 2 * n + 4 * levels + (levels + 2) * grid,
                               sizeof(double), err);
     }
     if (status != REBIAS_OK) {
         return status;
     }
-    double *next = w->block;
-    double **const per_point[] = {&w->train_G, &w->train_dG,  &w->test_G,
-                                  &w->test_dG, &w->test_mean, &w->test_sd};
-    for (size_t k = 0; k < sizeof per_point / sizeof *per_point; k++, next += n) {
-        *per_point[k] = next;
-    }
+    w->train_block = w->fold + n;
+    w->train_G = w->numbers;
+    w->train_dG = w->numbers + n;
+    double *next = w->numbers + 2 * n;
     double **const per_level[] = {&w->level, &w->mean, &w->sd, &w->count};
     for (size_t k = 0; k < sizeof per_level / sizeof *per_level; k++, next += levels) {
         *per_level[k] = next;
@@ -98,7 +71,7 @@ static int prepare_work(struct work *w, struct rebias_error *err)
     return REBIAS_OK;
 }
 
-/* -- 3. prediction of the points left out -- */
+/* -- 2. prediction of the points left out -- */
 
 /* Level below G and the weight of the one above. */
 static size_t level_below(const struct work *w, double G, double *weight)
@@ -113,15 +86,26 @@ static size_t level_below(const struct work *w, double G, double *weight)
     return i;
 }
 
-static double score_normal_rows(struct work *w, size_t n)
+static struct rebias_rails rails_from(const struct rebias_sample *sample, double G)
 {
-    for (size_t k = 0; k < n; k++) {
-        double t = 0.0;
-        size_t i = level_below(w, w->test_G[k], &t);
-        w->test_mean[k] = (1.0 - t) * w->mean[i] + t * w->mean[i + 1];
-        w->test_sd[k] = (1.0 - t) * w->sd[i] + t * w->sd[i + 1];
+    return (struct rebias_rails){.low = sample->Gmin - G,
+                                 .high = sample->Gmax - G,
+                                 .tolerance = 1e-9 * (sample->Gmax - sample->Gmin)};
+}
+
+/* Score of point i between normal rows. */
+static double score_between_normals(const struct work *w, enum rebias_score score, size_t i)
+{
+    const struct rebias_sample *s = w->sample;
+    double t = 0.0;
+    const size_t k = level_below(w, s->G[i], &t);
+    const double mean = (1.0 - t) * w->mean[k] + t * w->mean[k + 1];
+    const double sd = (1.0 - t) * w->sd[k] + t * w->sd[k + 1];
+    if (s->censored) {
+        const struct rebias_rails rails = rails_from(s, s->G[i]);
+        return rebias_rails_score_normal(score, &rails, s->dG[i], mean, sd);
     }
-    return rebias_score_normal(w->options->score, n, w->test_dG, w->test_mean, w->test_sd);
+    return rebias_score_normal(score, 1, &s->dG[i], &mean, &sd);
 }
 
 /* The fitted rows on the axis; falls and excursions by rounding are levelled, as in a table. */
@@ -146,47 +130,65 @@ static void tabulate_rows(struct work *w, const struct rebias_fitted *fitted)
     }
 }
 
-static double score_cdf_rows(struct work *w, size_t n)
+/* Score of point i between the tabulated rows. */
+static double score_between_rows(const struct work *w, enum rebias_score score, size_t i)
 {
+    const struct rebias_sample *s = w->sample;
     const size_t grid = w->options->grid;
-    double sum = 0.0;
-    for (size_t k = 0; k < n; k++) {
-        double t = 0.0;
-        const double *F = w->rows + level_below(w, w->test_G[k], &t) * grid;
-        for (size_t j = 0; j < grid; j++) {
-            w->row[j] = (1.0 - t) * F[j] + t * F[grid + j];
-        }
-        sum += rebias_score_rows(w->options->score, 1, &w->test_dG[k], grid, w->axis, w->row);
+    double t = 0.0;
+    const double *F = w->rows + level_below(w, s->G[i], &t) * grid;
+    for (size_t j = 0; j < grid; j++) {
+        w->row[j] = (1.0 - t) * F[j] + t * F[grid + j];
     }
-    return sum / (double)n;
+    if (s->censored) {
+        const struct rebias_rails rails = rails_from(s, s->G[i]);
+        return rebias_rails_score_row(score, &rails, s->dG[i], grid, w->axis, w->row);
+    }
+    return rebias_score_rows(score, 1, &s->dG[i], grid, w->axis, w->row);
 }
 
-/* -- 4. one fold -- */
+/* -- 3. one fold -- */
 
-static size_t split(struct work *w, uint32_t fold)
+/* The sample without a fold. */
+static struct rebias_sample leave_out(struct work *w, uint32_t fold)
 {
-    size_t train = 0;
-    size_t test = 0;
-    for (size_t i = 0; i < w->sample->n; i++) {
-        if (w->fold[i] == fold) {
-            w->test_G[test] = w->sample->G[i];
-            w->test_dG[test++] = w->sample->dG[i];
-        } else {
-            w->train_G[train] = w->sample->G[i];
-            w->train_dG[train++] = w->sample->dG[i];
+    const struct rebias_sample *s = w->sample;
+    struct rebias_sample train = *s;
+    train.n = 0;
+    train.G = w->train_G;
+    train.dG = w->train_dG;
+    train.block = s->block != NULL ? w->train_block : NULL;
+    for (size_t i = 0; i < s->n; i++) {
+        if (w->fold[i] != fold) {
+            w->train_block[train.n] = s->block != NULL ? s->block[i] : 0;
+            w->train_G[train.n] = s->G[i];
+            w->train_dG[train.n++] = s->dG[i];
         }
     }
     return train;
 }
 
-/* *sum = summed score of the fold's points. */
-static int score_fold(struct work *w, uint32_t fold, double *sum, struct rebias_error *err)
+/* Scores of the fold's points; false when one is no number. */
+static bool score_points(const struct work *w, uint32_t fold, bool rows)
 {
-    struct rebias_sample train = *w->sample;
-    train.n = split(w, fold);
-    train.G = w->train_G;
-    train.dG = w->train_dG;
-    const size_t test = w->sample->n - train.n;
+    bool good = true;
+    for (size_t i = 0; i < w->sample->n; i++) {
+        for (int k = 0; k < 2 && w->fold[i] == fold; k++) {
+            const enum rebias_score score = (enum rebias_score)k;
+            if (w->point[k] != NULL) {
+                w->point[k][i] =
+                    rows ? score_between_rows(w, score, i) : score_between_normals(w, score, i);
+                good = good && !isnan(w->point[k][i]);
+            }
+        }
+    }
+    return good;
+}
+
+/* Fits without the fold and scores its points; any failure is the estimator's. */
+static int score_fold(struct work *w, uint32_t fold, struct rebias_error *err)
+{
+    const struct rebias_sample train = leave_out(w, fold);
     if (train.n < w->estimator->min_points) {
         return rebias_fail(err, REBIAS_E_DATA, "%zu points are too few for %s", train.n,
                            w->estimator->name);
@@ -200,19 +202,20 @@ static int score_fold(struct work *w, uint32_t fold, double *sum, struct rebias_
     if (status != REBIAS_OK) {
         return status;
     }
-    if (fitted.cdf == NULL) {
-        *sum = (double)test * score_normal_rows(w, test);
-    } else {
+    if (fitted.cdf != NULL) {
         tabulate_rows(w, &fitted);
-        *sum = (double)test * score_cdf_rows(w, test);
+    }
+    if (!score_points(w, fold, fitted.cdf != NULL)) {
+        status = rebias_fail(err, REBIAS_E_NUMERIC, "%s predicts what is not a number",
+                             w->estimator->name);
     }
     if (fitted.release != NULL) {
         fitted.release(fitted.context);
     }
-    return REBIAS_OK;
+    return status;
 }
 
-/* -- 5. the score -- */
+/* -- 4. the score -- */
 
 static int check_holdout(const struct rebias_holdout_options *o, const struct rebias_sample *s,
                          struct rebias_error *err)
@@ -229,43 +232,65 @@ static int check_holdout(const struct rebias_holdout_options *o, const struct re
     return REBIAS_OK;
 }
 
-int rebias_holdout_score(double *score, const struct rebias_sample *sample,
-                         const struct rebias_estimator *estimator, const double *values,
-                         const struct rebias_holdout_options *options, struct rebias_error *err)
+int rebias_holdout_points(double *const point[2], bool *refused,
+                          const struct rebias_sample *sample,
+                          const struct rebias_estimator *estimator, const double *values,
+                          const struct rebias_holdout_options *options,
+                          struct rebias_error *err)
 {
-    struct work w = {
-        .sample = sample, .options = options, .estimator = estimator, .values = values};
-    struct rebias_error refusal = {0};
-    double total = 0.0;
+    struct work w = {.sample = sample,
+                     .options = options,
+                     .estimator = estimator,
+                     .values = values,
+                     .point = point};
+    *refused = false;
     int status = check_holdout(options, sample, err);
     if (status == REBIAS_OK) {
         status = prepare_work(&w, err);
     }
     if (status == REBIAS_OK) {
-        status = rebias_holdout_folds(w.fold, sample, options->folds,
-                                      REBIAS_HOLDOUT_ROUND_SCORE, err);
-    }
-    for (size_t f = 0; f < options->folds && status == REBIAS_OK && isfinite(total); f++) {
-        double sum = 0.0;
-        int fitted = score_fold(&w, (uint32_t)f, &sum, &refusal);
-        if (fitted == REBIAS_E_DATA || fitted == REBIAS_E_NUMERIC) {
-            sum = INFINITY;
-        } else if (fitted != REBIAS_OK) {
-            status = fitted;
-            if (err != NULL) {
-                *err = refusal;
-            }
-        }
-        total += isnan(sum) ? INFINITY : sum; /* a fit that predicts no number is unusable */
+        status = rebias_holdout_usable(&w.folds, sample, options->folds, err);
     }
     if (status == REBIAS_OK) {
-        *score = total / (double)sample->n;
+        status = rebias_holdout_folds(w.fold, sample, w.folds, REBIAS_HOLDOUT_ROUND_SCORE, err);
+    }
+    for (size_t f = 0; f < w.folds && status == REBIAS_OK; f++) {
+        status = score_fold(&w, (uint32_t)f, err);
+        *refused = status == REBIAS_E_DATA || status == REBIAS_E_NUMERIC;
     }
     release_work(&w);
     return status;
 }
 
-/* -- 6. ranking -- */
+int rebias_holdout_score(double *score, const struct rebias_sample *sample,
+                         const struct rebias_estimator *estimator, const double *values,
+                         const struct rebias_holdout_options *options, struct rebias_error *err)
+{
+    struct rebias_error refusal = {0};
+    double *point[2] = {NULL, NULL};
+    bool refused = false;
+    double total = 0.0;
+    int status = rebias_alloc(&point[options->score], sample->n, sizeof(double), &refusal);
+    if (status == REBIAS_OK) {
+        status = rebias_holdout_points(point, &refused, sample, estimator, values, options,
+                                       &refusal);
+    }
+    if (status == REBIAS_OK) {
+        for (size_t i = 0; i < sample->n; i++) {
+            total += point[options->score][i];
+        }
+        *score = total / (double)sample->n;
+    } else if (refused) {
+        *score = INFINITY;
+        status = REBIAS_OK;
+    } else if (err != NULL) {
+        *err = refusal;
+    }
+    free(point[options->score]);
+    return status;
+}
+
+/* -- 5. ranking -- */
 
 int rebias_holdout_rank(struct rebias_ranked *ranking, const struct rebias_sample *sample,
                         const struct rebias_estimator *const *estimators, size_t count,

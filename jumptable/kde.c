@@ -13,6 +13,7 @@
  * polynomial normal model.
  */
 #include "estimators.h"
+#include "holdout.h"
 #include "kde_cells.h"
 #include "rebias/base.h"
 #include "rebias/random.h"
@@ -54,7 +55,7 @@ struct search {
     size_t folds;
     struct rebias_kde_cells cells;
     struct rebias_kde_histogram *all;
-    struct rebias_kde_histogram *held; /* [folds] */
+    struct rebias_kde_histogram *others; /* [folds]: all points but the fold's */
     double width_G[MAX_WIDTHS];
     double width_e[MAX_WIDTHS];
     size_t G_count, e_count;
@@ -73,10 +74,10 @@ static size_t set_widths(double *widths, double fixed, const double *grid, size_
     return n;
 }
 
-/* Points are held out fold by fold; fold[i] from a random permutation. */
-static int set_folds(struct search *search, uint32_t *fold, struct rebias_error *err)
+/* Without blocks: fold[i] from a random permutation. */
+static int draw_folds(const struct rebias_sample *s, size_t folds, uint32_t *fold,
+                      struct rebias_error *err)
 {
-    const struct rebias_sample *s = search->sample;
     struct rebias_stream stream = {
         .seed = s->seed, .purpose = REBIAS_FOR_FOLDS, .entity = (uint32_t)s->polarity};
     uint32_t *order = NULL;
@@ -86,13 +87,29 @@ static int set_folds(struct search *search, uint32_t *fold, struct rebias_error 
     }
     rebias_random_permutation(&stream, s->n, order);
     for (size_t i = 0; i < s->n; i++) {
-        fold[order[i]] = (uint32_t)(i % search->folds);
+        fold[order[i]] = (uint32_t)(i % folds);
+    }
+    free(order);
+    return REBIAS_OK;
+}
+
+/* Points are held out fold by fold, those of a block together. */
+static int set_folds(struct search *search, uint32_t *fold, struct rebias_error *err)
+{
+    const struct rebias_sample *s = search->sample;
+    int status = s->block == NULL ? draw_folds(s, search->folds, fold, err)
+                                  : rebias_holdout_folds(fold, s, search->folds,
+                                                         REBIAS_HOLDOUT_ROUND_FIT, err);
+    if (status != REBIAS_OK) {
+        return status;
     }
     for (size_t i = 0; i < s->n; i++) {
         rebias_kde_add(search->all, &search->cells, s->G[i], search->e[i]);
-        rebias_kde_add(&search->held[fold[i]], &search->cells, s->G[i], search->e[i]);
+        rebias_kde_add(&search->others[fold[i]], &search->cells, s->G[i], search->e[i]);
     }
-    free(order);
+    for (size_t f = 0; f < search->folds; f++) {
+        rebias_kde_leave_out(&search->others[f], search->all);
+    }
     return REBIAS_OK;
 }
 
@@ -128,7 +145,7 @@ static void score_fold(const struct search *search, size_t a, size_t fold)
             double weight[REBIAS_KDE_CELLS];
             double G = cells->first_G + ((double)cell + 0.5) * cells->width_G;
             rebias_kde_weights(cells, search->all, G, search->width_G[a], weight);
-            valid = rebias_kde_smooth(&row, cells, search->all, &search->held[fold], weight);
+            valid = rebias_kde_smooth(&row, cells, &search->others[fold], weight);
             made = cell;
         }
         if (!valid) {
@@ -344,8 +361,7 @@ static void fill_levels(struct rows *rows, const struct search *search,
         double at[2];
         struct rebias_kde_row row;
         rebias_kde_weights(&search->cells, search->all, fitted->G[i], h[0], weight);
-        rebias_kde_smooth(&row, &search->cells, search->all, NULL,
-                          weight); /* some weight is 1 */
+        rebias_kde_smooth(&row, &search->cells, search->all, weight); /* some weight is 1 */
         rebias_trend_at(trend, fitted->G[i], &at[0], &at[1]);
         set_level(rows, i, &row, &search->cells, h[1], at);
         apply_floor(rows, i, search->sample->sd_floor);
@@ -382,13 +398,16 @@ static int prepare(struct search *search, const struct rebias_sample *sample,
                                  sizeof widths_G / sizeof *widths_G);
     search->e_count = set_widths(search->width_e, values[OPTION_H_E], widths_e,
                                  sizeof widths_e / sizeof *widths_e);
-    int status = rebias_alloc(fold, sample->n, sizeof **fold, err);
+    int status = rebias_holdout_usable(&search->folds, sample, search->folds, err);
+    if (status == REBIAS_OK) {
+        status = rebias_alloc(fold, sample->n, sizeof **fold, err);
+    }
     search->fold = *fold;
     if (status == REBIAS_OK) {
         status = rebias_alloc(&search->all, 1, sizeof *search->all, err);
     }
     if (status == REBIAS_OK) {
-        status = rebias_alloc(&search->held, search->folds, sizeof *search->held, err);
+        status = rebias_alloc(&search->others, search->folds, sizeof *search->others, err);
     }
     return status == REBIAS_OK ? set_folds(search, *fold, err) : status;
 }
@@ -437,7 +456,7 @@ done:
     free(e);
     free(fold);
     free(search.all);
-    free(search.held);
+    free(search.others);
     return status;
 }
 

@@ -4,6 +4,7 @@
  *  2. rows: smoothing in G
  */
 #include "kde_cells.h"
+#include "base/simd.h"
 #include <math.h>
 #include <string.h>
 
@@ -45,6 +46,19 @@ void rebias_kde_add(struct rebias_kde_histogram *h, const struct rebias_kde_cell
     h->square[k] += e * e;
 }
 
+void rebias_kde_leave_out(struct rebias_kde_histogram *part,
+                          const struct rebias_kde_histogram *all)
+{
+    for (size_t k = 0; k < REBIAS_KDE_CELLS; k++) {
+        for (size_t j = 0; j < REBIAS_KDE_ATOMS; j++) {
+            part->mass[k][j] = all->mass[k][j] - part->mass[k][j];
+        }
+        part->count[k] = all->count[k] - part->count[k];
+        part->sum[k] = all->sum[k] - part->sum[k];
+        part->square[k] = all->square[k] - part->square[k];
+    }
+}
+
 /* -- 2. rows: smoothing in G -- */
 
 void rebias_kde_weights(const struct rebias_kde_cells *cells,
@@ -67,9 +81,17 @@ void rebias_kde_weights(const struct rebias_kde_cells *cells,
     }
 }
 
+/* to += weight from, for the atoms of a cell. */
+REBIAS_SIMD static void kde_add_cell(double weight, const double *restrict from,
+                                     double *restrict to)
+{
+    for (size_t j = 0; j < REBIAS_KDE_ATOMS; j++) {
+        to[j] += weight * from[j];
+    }
+}
+
 bool rebias_kde_smooth(struct rebias_kde_row *row, const struct rebias_kde_cells *cells,
-                       const struct rebias_kde_histogram *all,
-                       const struct rebias_kde_histogram *without,
+                       const struct rebias_kde_histogram *h,
                        const double weight[REBIAS_KDE_CELLS])
 {
     double total = 0.0;
@@ -81,16 +103,11 @@ bool rebias_kde_smooth(struct rebias_kde_row *row, const struct rebias_kde_cells
         if (weight[k] < 1e-12) {
             continue;
         }
-        double less = without != NULL ? 1.0 : 0.0;
-        const struct rebias_kde_histogram *other = without != NULL ? without : all;
-        double count = all->count[k] - less * other->count[k];
-        total += weight[k] * count;
-        squares += weight[k] * weight[k] * count;
-        sum += weight[k] * (all->sum[k] - less * other->sum[k]);
-        square += weight[k] * (all->square[k] - less * other->square[k]);
-        for (size_t j = 0; j < REBIAS_KDE_ATOMS; j++) {
-            row->weight[j] += weight[k] * (all->mass[k][j] - less * other->mass[k][j]);
-        }
+        total += weight[k] * h->count[k];
+        squares += weight[k] * weight[k] * h->count[k];
+        sum += weight[k] * h->sum[k];
+        square += weight[k] * h->square[k];
+        kde_add_cell(weight[k], h->mass[k], row->weight);
     }
     if (!(total > 1e-9)) {
         return false;
@@ -113,6 +130,31 @@ double rebias_kde_shrinkage(const struct rebias_kde_row *row, double h_e)
     return spread > 0.0 ? sqrt(row->variance / spread) : 0.0;
 }
 
+/* Sum of weight_j exp(-(u + j direction step)^2/2) over j = first, first + 1, .. in the
+ * direction (1 or -1) from atom `from`, as long as the distance is below 8. The exponentials
+ * follow each other by products: that of j + 1 is that of j times a ratio that itself shrinks
+ * by exp(-step^2). */
+static double sum_kernels(const double *weight, size_t from, int direction, size_t first,
+                          double u, double step)
+{
+    const double far = 8.0;
+    const size_t most = direction > 0 ? REBIAS_KDE_ATOMS - 1 - from : from;
+    const double shrink = exp(-step * step);
+    const double reach = floor((far - u) / step);
+    const size_t count = reach < (double)most ? (size_t)fmax(reach, 0.0) : most;
+    double kernel = exp(-0.5 * u * u);
+    double ratio = exp(-u * step - 0.5 * step * step);
+    double sum = 0.0;
+    for (size_t j = 0; j <= count; j++) {
+        if (j >= first) {
+            sum += weight[direction > 0 ? from + j : from - j] * kernel;
+        }
+        kernel *= ratio;
+        ratio *= shrink;
+    }
+    return sum;
+}
+
 double rebias_kde_density(const struct rebias_kde_row *row,
                           const struct rebias_kde_cells *cells, double h_e, double e)
 {
@@ -124,12 +166,15 @@ double rebias_kde_density(const struct rebias_kde_row *row,
     }
     double c = rebias_kde_shrinkage(row, h_e);
     double x = (e - row->mean) / c + row->mean; /* among the atoms before they are drawn in */
-    double sum = 0.0;
-    for (size_t j = 0; j < REBIAS_KDE_ATOMS; j++) {
-        double u = (x - (cells->first_e + (double)j * cells->step_e)) / h_e;
-        if (row->weight[j] > 0.0 && fabs(u) < 8.0) {
-            sum += row->weight[j] * exp(-0.5 * u * u);
-        }
+    const double place =
+        fmax(0.0, fmin(round((x - cells->first_e) / cells->step_e), REBIAS_KDE_ATOMS - 1.0));
+    const size_t nearest = (size_t)place;
+    const double step = cells->step_e / h_e;
+    const double u = (cells->first_e + place * cells->step_e - x) / h_e;
+    if (fabs(u) >= 8.0) {
+        return 0.0;
     }
+    const double sum = sum_kernels(row->weight, nearest, 1, 0, u, step) +
+                       sum_kernels(row->weight, nearest, -1, 1, -u, step);
     return sum / (root_2pi * h_e * c);
 }

@@ -44,16 +44,19 @@ size_t rebias_kde_cell(const struct rebias_kde_cells *cells, double G);
 void rebias_kde_add(struct rebias_kde_histogram *h, const struct rebias_kde_cells *cells,
                     double G, double e);
 
+/* part = all points but those of part. */
+void rebias_kde_leave_out(struct rebias_kde_histogram *part,
+                          const struct rebias_kde_histogram *all);
+
 /* Gaussian weights of the cells for a row at G, the largest being 1; h_G as a fraction of the
  * range of the points, may be infinite. */
 void rebias_kde_weights(const struct rebias_kde_cells *cells,
                         const struct rebias_kde_histogram *h, double G, double h_G,
                         double weight[REBIAS_KDE_CELLS]);
 
-/* The row of all points less those of `without` (NULL: none). False when no point is left. */
+/* The row of a histogram. False when no point is there. */
 bool rebias_kde_smooth(struct rebias_kde_row *row, const struct rebias_kde_cells *cells,
-                       const struct rebias_kde_histogram *all,
-                       const struct rebias_kde_histogram *without,
+                       const struct rebias_kde_histogram *h,
                        const double weight[REBIAS_KDE_CELLS]);
 
 /* Factor that draws the row's atoms together, so that with kernels of sd h_e (before they are

@@ -10,7 +10,7 @@
  */
 #include "quantile_regression.h"
 #include "rebias/base.h"
-#include "trend.h"
+#include <gsl/gsl_linalg.h>
 #include <gsl/gsl_sort.h>
 #include <math.h>
 #include <stdlib.h>
@@ -120,6 +120,14 @@ int rebias_splines_new(struct rebias_splines *s, const struct rebias_sample *sam
 }
 
 /* -- 2. one quantile: smoothed check loss -- */
+
+bool rebias_solve_small(size_t d, double *A, double *b)
+{
+    gsl_matrix_view matrix = gsl_matrix_view_array(A, d, d);
+    gsl_vector_view vector = gsl_vector_view_array(b, d);
+    return gsl_linalg_cholesky_decomp1(&matrix.matrix) == 0 &&
+           gsl_linalg_cholesky_svx(&matrix.matrix, &vector.vector) == 0;
+}
 
 double rebias_splines_value(const struct rebias_splines *s, const double *theta, size_t i)
 {

@@ -38,4 +38,7 @@ double rebias_splines_value(const struct rebias_splines *s, const double *theta,
 int rebias_splines_fit(const struct rebias_splines *s, size_t count, const double *p,
                        double *theta, struct rebias_error *err);
 
+/* b = A^-1 b for a symmetric positive definite A[d][d], which is destroyed. */
+bool rebias_solve_small(size_t d, double *A, double *b);
+
 #endif

@@ -1,5 +1,4 @@
-/* trend.h - polynomial trend of the mean and of the log-sd of dG in G, and small linear
- * systems.
+/* trend.h - polynomial trend of the mean and of the log-sd of dG in G.
  *
  * dG = mean(G) + sd(G) e; what is left, e, is what the estimators with rows of their own
  * smooth.
@@ -7,23 +6,18 @@
 #ifndef REBIAS_JUMPTABLE_TREND_H
 #define REBIAS_JUMPTABLE_TREND_H
 
-#include "rebias/estimate.h"
+#include "likelihood.h"
 
-enum { REBIAS_TREND_TERMS = 4 }; /* degrees 0 to 3 */
-
-/* mean(G) = shift + scale sum mean[k] g^k, sd(G) = scale exp(sum log_sd[k] g^k), with
- * g = (G - centre)/half held inside [-1, 1], the support of the points. */
+/* Degrees 0 to 3 of the largest joint likelihood; constant beyond the points. */
 struct rebias_trend {
-    double centre, half; /* S */
-    double shift, scale; /* S */
-    double least_log_sd; /* log of the smallest sd in units of scale */
+    struct rebias_likelihood_scale scale;
+    struct rebias_likelihood_model model;
     size_t mean_degree, log_sd_degree;
-    double mean[REBIAS_TREND_TERMS];
-    double log_sd[REBIAS_TREND_TERMS];
 };
 
 /* *trend by maximum normal likelihood; degree < 0: both degrees from 0 to 3 by BIC, else that
- * degree for both. Errors: REBIAS_E_DATA (all G or all dG equal, too few points). */
+ * degree for both. sample->censored is not heeded. Errors: REBIAS_E_DATA (all G or all dG
+ * equal, too few points). */
 int rebias_trend_fit(struct rebias_trend *trend, const struct rebias_sample *sample, int degree,
                      struct rebias_error *err);
 
@@ -44,8 +38,5 @@ int rebias_trend_start(struct rebias_trend *trend, struct rebias_sample *sample,
 /* Number of levels outside [first, last] point. */
 size_t rebias_trend_extrapolated(const struct rebias_sample *sample, size_t levels,
                                  const double *G);
-
-/* b = A^-1 b for a symmetric positive definite A[d][d], which is destroyed. */
-bool rebias_solve_small(size_t d, double *A, double *b);
 
 #endif

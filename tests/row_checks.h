@@ -267,4 +267,43 @@ static inline void average_wasserstein(const struct rebias_estimator *estimator,
                   result[0], result[1]);
 }
 
+/* A bound on the mean W1 to a truth, as a multiple of that of the normal model fitted to the
+ * same points. */
+struct row_bound {
+    enum truth truth;
+    size_t n, draws;
+    double ratio;
+};
+
+static inline void check_bounds(const struct rebias_estimator *estimator, size_t count,
+                                const struct row_bound *bounds)
+{
+    for (size_t k = 0; k < count; k++) {
+        double w[2];
+        average_wasserstein(estimator, bounds[k].truth, bounds[k].n, bounds[k].draws, w);
+        assert_true(w[0] < bounds[k].ratio * w[1]);
+    }
+}
+
+/* Properties of the rows, for few and many points of every truth; `option` = `value` is a
+ * second form of the rows whose moments are checked as well (NULL: none). */
+static inline void check_properties(const struct rebias_estimator *estimator,
+                                    const char *option, double value)
+{
+    static const size_t sizes[] = {30, 500};
+    for (enum truth truth = TRUTH_NORMAL; truth <= TRUTH_STUCK; truth++) {
+        for (size_t k = 0; k < 2; k++) {
+            struct rebias_sample sample = draw_truth(truth, sizes[k], 11 + k);
+            check_monotone(estimator, &sample);
+            check_moments(estimator, &sample, NULL, 0.0);
+            if (option != NULL) {
+                check_moments(estimator, &sample, option, value);
+            }
+            check_repeatable(estimator, &sample);
+            check_equivariance(estimator, &sample);
+            free_sample(&sample);
+        }
+    }
+}
+
 #endif

@@ -232,17 +232,19 @@ static void test_floor(void **state)
     (void)state;
     static const struct pair same[] = {{0.5, -2.0}, {0.5, -2.0}, {1.5, -2.0}, {1.6, -2.0}};
     struct setting options = options_of(2, 0.0, 2.0, 3);
-    struct rebias_table *table = fit(points_of(4, same), &options, NULL);
-    expect_row(table, REBIAS_SET, 1, -2.0, 2e-4);
-    rebias_table_free(table);
     options.sd_floor = 0.5 * uS;
-    table = fit(points_of(4, same), &options, NULL);
+    struct rebias_table *table = fit(points_of(4, same), &options, NULL);
     expect_row(table, REBIAS_RESET, 1, -2.0, 0.5);
     rebias_table_free(table);
     static const struct pair still[] = {{0.5, 0.0}, {0.5, 0.0}, {1.5, 0.0}, {1.6, 0.0}};
-    options.sd_floor = 0.0;
     table =
         fit(points_of(4, still), &options, NULL); /* fit() checks that its axes still ascend */
+    rebias_table_free(table);
+    static const struct pair alike[] = {
+        {0.5, -2.0}, {0.6, -2.0}, {1.5, -1.9999}, {1.6, -1.9999}};
+    options.sd_floor = 0.0; /* 1e-4 of the largest jump */
+    table = fit(points_of(4, alike), &options, NULL);
+    expect_row(table, REBIAS_SET, 0, -2.0, 2e-4);
     rebias_table_free(table);
 }
 
@@ -379,13 +381,13 @@ static void test_too_few_points(void **state)
     options = setting_defaults();
     pulses->G[7] = 4.0 * uS;
     support_expect(fit_setting(&table, pulses, &options, NULL, &err), REBIAS_E_DATA, &err,
-                   "SET and RESET points have no common range of G");
+                   "all 7 RESET points lie at G = 4e-06 S: a table needs several G");
     assert_null(table);
     for (size_t i = 7; i < 14; i++) {
         pulses->polarity[i] = REBIAS_SET;
     }
     support_expect(fit_setting(&table, pulses, &options, NULL, &err), REBIAS_E_DATA, &err,
-                   "SET and RESET points have no common range of G");
+                   "there are no RESET points: a table needs both polarities");
     assert_null(table);
     rebias_pulses_free(pulses);
 }

@@ -1,9 +1,10 @@
 /* test_holdout.c - held-out scores of estimators.
- * 1. estimators made for the test   2. folds   3. scores with a known answer   4. failures
+ * 1. estimators made for the test   2. blocks   3. scores with a known answer   4. failures
  * 5. ranking
  */
 #include "support.h"
 #include "jumptable/holdout.h"
+#include "jumptable/rails.h"
 #include "rebias/random.h"
 #include <math.h>
 
@@ -114,73 +115,89 @@ static int fit_failing(const struct rebias_sample *sample, const double *values,
 static const struct rebias_estimator_param one_param[] = {
     {"sd", 0.5, -10.0, 10.0, false, NULL, "relative sd"}};
 
-static const struct rebias_estimator fixed = {"fixed", "", "", NULL, 0, 1, fit_fixed};
-static const struct rebias_estimator own_mean = {"mean", "", "", one_param, 1, 1, fit_mean};
-static const struct rebias_estimator uniform = {"uniform", "", "", NULL, 0, 1, fit_uniform};
+static const struct rebias_estimator fixed = {
+    .name = "fixed", .min_points = 1, .fit = fit_fixed};
+static const struct rebias_estimator own_mean = {
+    .name = "mean", .params = one_param, .param_count = 1, .min_points = 1, .fit = fit_mean};
+static const struct rebias_estimator uniform = {
+    .name = "uniform", .min_points = 1, .fit = fit_uniform};
 static const struct rebias_estimator_param status_param[] = {
     {"status", REBIAS_E_DATA, -10.0, 0.0, true, NULL, "status to fail with"}};
-static const struct rebias_estimator failing = {"failing", "", "",         status_param,
-                                                1,         1,  fit_failing};
+static const struct rebias_estimator failing = {.name = "failing",
+                                                .params = status_param,
+                                                .param_count = 1,
+                                                .min_points = 1,
+                                                .fit = fit_failing};
 
-/* -- 2. folds -- */
+/* -- 2. blocks -- */
 
-static void test_folds_are_balanced(void **state)
-{
-    (void)state;
-    struct rebias_error err;
-    const struct rebias_sample sample = make_sample();
-    uint32_t fold[N];
-    assert_int_equal(rebias_holdout_folds(fold, &sample, 7, 0, &err), REBIAS_OK);
-    for (size_t first = 0; first < N; first += 7) {
-        unsigned seen = 0;
-        for (size_t i = first; i < first + 7 && i < N; i++) {
-            assert_true(fold[i] < 7);
-            assert_int_equal(seen & (1U << fold[i]), 0);
-            seen |= 1U << fold[i];
-        }
-    }
-}
-
-static size_t differences(const uint32_t *a, const uint32_t *b)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < N; i++) {
-        count += a[i] != b[i];
-    }
-    return count;
-}
-
-/* The same address gives the same folds; another seed, polarity or round gives others. */
-static void test_folds_are_addressed(void **state)
+static void test_few_blocks_few_folds(void **state)
 {
     (void)state;
     struct rebias_error err;
     struct rebias_sample sample = make_sample();
-    uint32_t a[N], b[N];
-    assert_int_equal(rebias_holdout_folds(a, &sample, 5, 0, &err), REBIAS_OK);
-    assert_int_equal(rebias_holdout_folds(b, &sample, 5, 0, &err), REBIAS_OK);
-    assert_int_equal(differences(a, b), 0);
-    assert_int_equal(rebias_holdout_folds(b, &sample, 5, 1, &err), REBIAS_OK);
-    assert_true(differences(a, b) > N / 3);
-    sample.polarity = REBIAS_RESET;
-    assert_int_equal(rebias_holdout_folds(b, &sample, 5, 0, &err), REBIAS_OK);
-    assert_true(differences(a, b) > N / 3);
-    sample.polarity = REBIAS_SET;
-    sample.seed++;
-    assert_int_equal(rebias_holdout_folds(b, &sample, 5, 0, &err), REBIAS_OK);
-    assert_true(differences(a, b) > N / 3);
+    struct rebias_holdout_options options = rebias_holdout_options_defaults();
+    uint32_t block[N] = {0};
+    size_t folds = 0;
+    double score = 0.0;
+    assert_int_equal(rebias_holdout_usable(&folds, &sample, 7, &err), REBIAS_OK);
+    assert_int_equal(folds, 7);
+    sample.block = block;
+    support_expect(rebias_holdout_usable(&folds, &sample, 7, &err), REBIAS_E_DATA, &err,
+                   "all 60 SET points are of one block: nothing can be held out");
+    support_expect(rebias_holdout_score(&score, &sample, &fixed, NULL, &options, &err),
+                   REBIAS_E_DATA, &err, "all 60 SET points are of one block");
+    block[10] = 5;
+    block[20] = UINT16_MAX;
+    assert_int_equal(rebias_holdout_usable(&folds, &sample, 7, &err), REBIAS_OK);
+    assert_int_equal(folds, 3);
+    fits = 0;
+    largest = 0;
+    assert_int_equal(rebias_holdout_score(&score, &sample, &fixed, NULL, &options, &err),
+                     REBIAS_OK);
+    assert_int_equal(fits, 3);
+    assert_int_equal(smallest, 2);
+    assert_int_equal(largest, N - 1);
+    uint32_t fold[N];
+    support_expect(rebias_holdout_folds(fold, &sample, 4, 0, &err), REBIAS_E_DATA, &err,
+                   "3 blocks cannot be split into 4 folds");
 }
 
-static void test_too_many_folds(void **state)
+/* Mean of the points it is given; the sample's blocks must come along, none of them known from
+ * the points that are scored later. */
+static int fit_looking_at_blocks(const struct rebias_sample *sample, const double *values,
+                                 struct rebias_fitted *fitted, struct rebias_error *err)
+{
+    size_t of_block[20] = {0};
+    assert_non_null(sample->block);
+    for (size_t i = 0; i < sample->n; i++) {
+        of_block[sample->block[i]]++;
+        assert_int_equal(sample->block[i], (size_t)lround((sample->G[i] - 1.0) * 29.5) % 20);
+    }
+    for (size_t b = 0; b < 20; b++) {
+        assert_true(of_block[b] == 0 || of_block[b] == 3); /* whole or not at all */
+    }
+    return fit_mean(sample, values, fitted, err);
+}
+
+static void test_fits_see_blocks(void **state)
 {
     (void)state;
     struct rebias_error err;
-    const struct rebias_sample sample = make_sample();
-    uint32_t fold[N];
-    support_expect(rebias_holdout_folds(fold, &sample, N + 1, 0, &err), REBIAS_E_DATA, &err,
-                   "60 points cannot be split into 61 folds");
-    support_expect(rebias_holdout_folds(fold, &sample, 1, 0, &err), REBIAS_E_DATA, &err,
-                   "60 points cannot be split into 1 folds");
+    struct rebias_sample sample = make_sample();
+    struct rebias_estimator looking = own_mean;
+    struct rebias_holdout_options options = rebias_holdout_options_defaults();
+    uint32_t block[N];
+    const double value = 0.5;
+    double score = 0.0;
+    for (size_t i = 0; i < N; i++) {
+        block[i] = (uint32_t)(i % 20); /* G = 1 + i/29.5 */
+    }
+    sample.block = block;
+    looking.fit = fit_looking_at_blocks;
+    assert_int_equal(rebias_holdout_score(&score, &sample, &looking, &value, &options, &err),
+                     REBIAS_OK);
+    assert_true(isfinite(score));
 }
 
 /* -- 3. scores with a known answer -- */
@@ -261,6 +278,71 @@ static void test_cdf_rows(void **state)
                      REBIAS_OK);
     support_close(score, expected, 1e-4, 0.0);
     assert_int_equal(releases, 5);
+}
+
+/* Censored: the fixed prediction again, by the scores of rails.h (test_rails.c); of the points
+ * the highest tenth is moved onto the upper rail. */
+static void test_censored_points(void **state)
+{
+    (void)state;
+    struct rebias_error err;
+    struct rebias_sample sample = make_sample();
+    double cut[N];
+    for (size_t i = 0; i < N; i++) {
+        cut[i] = fmin(fmax(i % 10 == 0 ? 3.0 - G[i] : dG[i], 1.0 - G[i]), 3.0 - G[i]);
+    }
+    sample.dG = cut;
+    sample.censored = true;
+    for (int s = 0; s < 2; s++) {
+        struct rebias_holdout_options options = rebias_holdout_options_defaults();
+        double score = 0.0;
+        double expected = 0.0;
+        options.score = (enum rebias_score)s;
+        for (size_t i = 0; i < N; i++) {
+            const struct rebias_rails rails = {1.0 - G[i], 3.0 - G[i], 2e-9};
+            expected += rebias_rails_score_normal(options.score, &rails, cut[i],
+                                                  0.5 - 0.25 * G[i], 0.6 * G[i]) /
+                        N;
+        }
+        assert_int_equal(rebias_holdout_score(&score, &sample, &fixed, NULL, &options, &err),
+                         REBIAS_OK);
+        support_close(score, expected, 1e-12, 0.0);
+    }
+}
+
+/* Rows, censored: uniform on [-G, G] cut off at 1 - G and 3 - G. With F = (t/G + 1)/2 the
+ * integrals are G ((F(x)^3 - F(low)^3) + ((1 - F(x))^3 - (1 - F(high))^3)) 2/3, for x and ends
+ * inside [-G, G]; G from 1.5 on keeps them there. */
+static void test_censored_rows(void **state)
+{
+    (void)state;
+    struct rebias_error err;
+    struct rebias_sample sample = make_sample();
+    struct rebias_holdout_options options = rebias_holdout_options_defaults();
+    double cut[N];
+    double expected = 0.0;
+    double score = 0.0;
+    const size_t first = 16; /* G > 1.5 */
+    for (size_t i = first; i < N; i++) {
+        const double g = G[i];
+        const double low = 1.0 - g;
+        const double high = 3.0 - g;
+        cut[i] = fmin(fmax(dG[i], low), high);
+        const double F = 0.5 * (cut[i] / g + 1.0);
+        const double Fl = 0.5 * (low / g + 1.0);
+        const double Fh = 0.5 * (high / g + 1.0);
+        expected += 2.0 * g / 3.0 *
+                    (pow(F, 3.0) - pow(Fl, 3.0) + pow(1.0 - F, 3.0) - pow(1.0 - Fh, 3.0)) /
+                    (double)(N - first);
+    }
+    options.grid = 2001;
+    sample.censored = true;
+    sample.n = N - first;
+    sample.G = G + first;
+    sample.dG = cut + first;
+    assert_int_equal(rebias_holdout_score(&score, &sample, &uniform, NULL, &options, &err),
+                     REBIAS_OK);
+    support_close(score, expected, 1e-4, 0.0);
 }
 
 /* -- 4. failures -- */
@@ -348,12 +430,13 @@ int main(void)
 {
     support_start();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_folds_are_balanced),
-        cmocka_unit_test(test_folds_are_addressed),
-        cmocka_unit_test(test_too_many_folds),
+        cmocka_unit_test(test_few_blocks_few_folds),
+        cmocka_unit_test(test_fits_see_blocks),
         cmocka_unit_test(test_fixed_prediction),
         cmocka_unit_test(test_leave_one_out_mean),
         cmocka_unit_test(test_cdf_rows),
+        cmocka_unit_test(test_censored_points),
+        cmocka_unit_test(test_censored_rows),
         cmocka_unit_test(test_refusals_are_infinite),
         cmocka_unit_test(test_min_points_and_options),
         cmocka_unit_test(test_ranking),

@@ -4,6 +4,7 @@
  */
 #include "support.h"
 #include "jumptable/estimators.h"
+#include "jumptable/trend.h"
 #include "rebias/metrics.h"
 #include "rebias/pulses.h"
 #include "rebias/random.h"
@@ -207,6 +208,30 @@ static void test_constant_jump(void **state)
     for (int i = 0; i < LEVELS; i++) {
         support_close(mean[i], 0.25, 1e-6, 0.0);
         assert_true(sd[i] < 1.1 * sample.sd_floor);
+    }
+}
+
+/* The trend of `kde` and `quantile` is the same maximum: with degrees fixed, mean and sd agree
+ * with those of the estimator, whose variance has n/(n - terms of the mean) on top. */
+static void test_trend(void **state)
+{
+    (void)state;
+    for (int degree = 0; degree <= 3; degree++) {
+        struct rebias_trend trend;
+        draw(20, 500, 0.0, 1.0, parabola, exponential_sd);
+        prepare(500, 0.0, 1.0);
+        fix_degrees(degree, degree);
+        fit_it();
+        assert_int_equal(rebias_trend_fit(&trend, &sample, degree, NULL), REBIAS_OK);
+        assert_int_equal(trend.mean_degree, degree);
+        assert_int_equal(trend.log_sd_degree, degree);
+        for (int i = 0; i < LEVELS; i += 10) {
+            double m = 0.0;
+            double s = 0.0;
+            rebias_trend_at(&trend, level[i], &m, &s);
+            support_close(m, mean[i], 0.0, 1e-3 * s / sqrt(500.0)); /* both stop short of it */
+            support_close(s, sd[i] * sqrt((499.0 - degree) / 500.0), 1e-4, 0.0);
+        }
     }
 }
 
@@ -509,19 +534,13 @@ int main(void)
 {
     support_start();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_constants),
-        cmocka_unit_test(test_least_squares_line),
-        cmocka_unit_test(test_no_noise),
-        cmocka_unit_test(test_constant_jump),
-        cmocka_unit_test(test_units),
-        cmocka_unit_test(test_truths),
-        cmocka_unit_test(test_synthetic_devices),
-        cmocka_unit_test(test_degrees),
-        cmocka_unit_test(test_few_points),
-        cmocka_unit_test(test_rails),
-        cmocka_unit_test(test_rails_likelihood),
-        cmocka_unit_test(test_support),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_constants), cmocka_unit_test(test_least_squares_line),
+        cmocka_unit_test(test_no_noise),  cmocka_unit_test(test_constant_jump),
+        cmocka_unit_test(test_trend),     cmocka_unit_test(test_units),
+        cmocka_unit_test(test_truths),    cmocka_unit_test(test_synthetic_devices),
+        cmocka_unit_test(test_degrees),   cmocka_unit_test(test_few_points),
+        cmocka_unit_test(test_rails),     cmocka_unit_test(test_rails_likelihood),
+        cmocka_unit_test(test_support),   cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

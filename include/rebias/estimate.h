@@ -8,6 +8,7 @@
 #define REBIAS_ESTIMATE_H
 
 #include "error.h"
+#include "pulses.h"
 #include "table.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,7 +18,7 @@
 extern "C" {
 #endif
 
-struct rebias_pulses;
+struct rebias_jumps;
 
 /* -- what an estimator is ------------------------------------------------------------------ */
 
@@ -48,6 +49,9 @@ struct rebias_sample {
     double sd_floor; /* S, > 0: smallest sd of a normal row */
     uint64_t
         seed; /* for estimators that draw (folds, random search); purpose REBIAS_FOR_FOLDS */
+    const uint32_t
+        *block; /* [n] block of each point, blocks are held out whole; NULL: points */
+    const struct rebias_jumps *truth; /* for benchmarks with a known truth, else NULL */
 };
 
 /* What an estimator leaves for `levels` G levels G[] (given, ascending, from Gmin to Gmax). */
@@ -84,6 +88,7 @@ struct rebias_estimator {
      * NULL. */
     int (*fit)(const struct rebias_sample *sample, const double *values,
                struct rebias_fitted *fitted, struct rebias_error *err);
+    bool uses_truth; /* can fit to a known truth; others refuse one */
 };
 
 extern const struct rebias_estimator *const rebias_estimators[];
@@ -117,10 +122,13 @@ struct rebias_fit_options {
     bool censored; /* points on the rails are cut-off jumps (estimators use it or say that they
                       do not) */
     uint64_t seed;
+    enum rebias_blocks blocks; /* what estimators hold out together when they judge a fit */
+    const struct rebias_jumps *truth; /* for benchmarks with a known truth; NULL otherwise;
+                                         borrowed */
 };
 
 struct rebias_fit_options rebias_fit_options_defaults(
-    void); /* data's range, 100 x 201, uncensored, seed 1 */
+    void); /* data's range, 100 x 201, uncensored, seed 1, blocks AUTO, no truth */
 
 /* What a fit has seen, per polarity. */
 struct rebias_fit_report {
@@ -134,8 +142,10 @@ struct rebias_fit_report {
 };
 
 /* *out = table fitted to pulses; estimator, options and counts are recorded in it. report may
- * be NULL. Owner: the caller. Errors: REBIAS_E_DATA when a polarity has too few points,
- * REBIAS_E_RANGE for options, the estimator's own. */
+ * be NULL. Owner: the caller. Errors: REBIAS_E_DATA when a polarity has no or too few points,
+ * points at one G only, jumps that are all the same, or fewer points than bins; REBIAS_E_RANGE
+ * for options, for a point that is not finite, for an sd floor above the sd of all jumps, and
+ * for a truth that the estimator does not use; the estimator's own. */
 int rebias_fit(struct rebias_table **out, const struct rebias_pulses *pulses,
                const struct rebias_method *method, const struct rebias_fit_options *options,
                struct rebias_fit_report *report, struct rebias_error *err);
