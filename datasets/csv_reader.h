@@ -1,5 +1,5 @@
 /* csv_reader.h - rows of a delimited text file: libcsv wrapped once, with line numbers and a
- * rule for bad rows. Private to this room.
+ * rule for bad rows. Internal: visits (netsim) are read with it too.
  */
 #ifndef REBIAS_DATASETS_CSV_READER_H
 #define REBIAS_DATASETS_CSV_READER_H

@@ -116,6 +116,7 @@ static int take_images(struct rebias_images *images, const struct idx *idx,
     images->n = idx->size[0];
     images->rows = idx->size[1];
     images->columns = idx->size[2];
+    images->channels = 1;
     if (images->n == 0) {
         return fail_file(idx->path, REBIAS_E_DATA, "at least one image", "file holds no images",
                          err);
@@ -187,4 +188,9 @@ void rebias_images_clear(struct rebias_images *images)
     free(images->pixels);
     free(images->labels);
     *images = (struct rebias_images){0};
+}
+
+size_t rebias_images_size(const struct rebias_images *images)
+{
+    return images->channels * images->rows * images->columns;
 }

@@ -1,5 +1,5 @@
 /* image_set.c - training and test images by the name of the data set.
- * 1. files of a folder   2. where to look   3. loading
+ * 1. files of a folder   2. IDX files   3. CIFAR-10 files   4. where to look   5. loading
  */
 #include "rebias/base.h"
 #include "rebias/images.h"
@@ -8,11 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FILES = 4, FOLDERS = 5 };
+enum { FILES = REBIAS_SET_FILES, FOLDERS = 5 };
 
-static const char *const file_names[FILES] = {
-    "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte"};
+/* How a data set lies in a folder. */
+struct layout {
+    /* Fills path[FILES] when the folder holds the first file; then the others must be there. */
+    int (*find)(char *path[FILES], const char *folder, struct rebias_error *err);
+    int (*load)(struct rebias_image_set *set, char *const path[FILES],
+                struct rebias_error *err);
+};
 
 /* -- 1. files of a folder -- */
 
@@ -45,23 +49,116 @@ static int find_file(char **path, const char *folder, const char *name,
     return REBIAS_OK;
 }
 
-/* Fills path[FILES] when the folder holds the training images; then the other files must be
- * there too. */
-static int find_files(char *path[FILES], const char *folder, struct rebias_error *err)
+static int fail_missing(const char *folder, const char *name, const char *expected,
+                        struct rebias_error *err)
 {
-    int status = find_file(&path[0], folder, file_names[0], err);
-    for (size_t i = 1; i < FILES && status == REBIAS_OK && path[0] != NULL; i++) {
-        status = find_file(&path[i], folder, file_names[i], err);
+    const struct rebias_place place = {folder, 0, 0, name};
+    return rebias_fail_at(err, REBIAS_E_IO, &place, expected, "file is missing");
+}
+
+static int add_file(struct rebias_image_set *set, size_t i, const char *what, const char *path,
+                    struct rebias_error *err)
+{
+    set->file[i] = what;
+    return rebias_file_checksum(path, set->checksum[i], err);
+}
+
+static int check_shapes(const struct rebias_image_set *set, const char *test_path,
+                        struct rebias_error *err)
+{
+    const struct rebias_images *a = &set->train;
+    const struct rebias_images *b = &set->test;
+    if (a->rows == b->rows && a->columns == b->columns) {
+        return REBIAS_OK;
+    }
+    const struct rebias_place place = {test_path, 0, 0, NULL};
+    return rebias_fail_at(err, REBIAS_E_FORMAT, &place, "images of one size",
+                          "test images are %zu x %zu, training images %zu x %zu", b->rows,
+                          b->columns, a->rows, a->columns);
+}
+
+/* -- 2. IDX files -- */
+
+enum { IDX_FILES = 4 };
+
+static const char *const idx_names[IDX_FILES] = {
+    "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte"};
+
+static int find_idx(char *path[FILES], const char *folder, struct rebias_error *err)
+{
+    int status = find_file(&path[0], folder, idx_names[0], err);
+    for (size_t i = 1; i < IDX_FILES && status == REBIAS_OK && path[0] != NULL; i++) {
+        status = find_file(&path[i], folder, idx_names[i], err);
         if (status == REBIAS_OK && path[i] == NULL) {
-            const struct rebias_place place = {folder, 0, 0, file_names[i]};
-            status = rebias_fail_at(err, REBIAS_E_IO, &place, "the four files of a data set",
-                                    "file is missing");
+            status = fail_missing(folder, idx_names[i], "the four files of a data set", err);
         }
     }
     return status;
 }
 
-/* -- 2. where to look -- */
+static int load_idx(struct rebias_image_set *set, char *const path[FILES],
+                    struct rebias_error *err)
+{
+    static const char *const what[IDX_FILES] = {"training images", "training labels",
+                                                "test images", "test labels"};
+    int status = rebias_images_load(&set->train, path[0], path[1], err);
+    if (status == REBIAS_OK) {
+        status = rebias_images_load(&set->test, path[2], path[3], err);
+    }
+    for (size_t i = 0; i < IDX_FILES && status == REBIAS_OK; i++) {
+        status = add_file(set, i, what[i], path[i], err);
+    }
+    return status == REBIAS_OK ? check_shapes(set, path[2], err) : status;
+}
+
+/* -- 3. CIFAR-10 files -- */
+
+enum { BATCHES = FILES - 1 }; /* of training images; path[BATCHES] is the test file */
+
+static const char *const cifar_names[FILES] = {"data_batch_1.bin", "data_batch_2.bin",
+                                               "data_batch_3.bin", "data_batch_4.bin",
+                                               "data_batch_5.bin", "test_batch.bin"};
+
+static int find_cifar(char *path[FILES], const char *folder, struct rebias_error *err)
+{
+    int status = find_file(&path[0], folder, cifar_names[0], err);
+    for (size_t i = 1; i < FILES && status == REBIAS_OK && path[0] != NULL; i++) {
+        status = find_file(&path[i], folder, cifar_names[i], err);
+        if (status == REBIAS_OK && i < BATCHES && path[i] != NULL && path[i - 1] == NULL) {
+            status = fail_missing(folder, cifar_names[i - 1], "the batches before the last one",
+                                  err);
+        }
+    }
+    if (status == REBIAS_OK && path[0] != NULL && path[BATCHES] == NULL) {
+        status = fail_missing(folder, cifar_names[BATCHES], "the test images of CIFAR-10", err);
+    }
+    return status;
+}
+
+static int load_cifar(struct rebias_image_set *set, char *const path[FILES],
+                      struct rebias_error *err)
+{
+    static const char *const what[FILES] = {"training batch 1", "training batch 2",
+                                            "training batch 3", "training batch 4",
+                                            "training batch 5", "test batch"};
+    const char *batch[FILES];
+    size_t batches = 0;
+    for (size_t i = 0; i < BATCHES && path[i] != NULL; i++) {
+        batch[batches++] = path[i];
+    }
+    batch[batches] = path[BATCHES];
+    int status = rebias_images_load_cifar(&set->train, batch, batches, err);
+    if (status == REBIAS_OK) {
+        status = rebias_images_load_cifar(&set->test, batch + batches, 1, err);
+    }
+    for (size_t i = 0; i <= batches && status == REBIAS_OK; i++) {
+        status = add_file(set, i, what[i < batches ? i : BATCHES], batch[i], err);
+    }
+    return status;
+}
+
+/* -- 4. where to look -- */
 
 /* Fills folder[FOLDERS] in the order of the search; those that do not apply stay NULL. */
 static int list_folders(char *folder[FOLDERS], const char *name, const char *data_dir,
@@ -91,9 +188,11 @@ static const char *how_to_get(const char *name)
     if (strcmp(name, "mnist") == 0) {
         return "its four IDX files; get them with scripts/fetch-mnist";
     }
-    return "fashion-mnist, mnist, mnist-small or a folder with train-images-idx3-ubyte[.gz] "
-           "and its three "
-           "companions";
+    if (strcmp(name, "cifar10") == 0) {
+        return "data_batch_1.bin and test_batch.bin of its binary version: give --data DIR";
+    }
+    return "fashion-mnist, mnist, mnist-small, cifar10 or a folder with "
+           "train-images-idx3-ubyte[.gz] and its three companions";
 }
 
 static int fail_not_found(char *const folder[FOLDERS], const char *name,
@@ -113,14 +212,14 @@ static int fail_not_found(char *const folder[FOLDERS], const char *name,
                           "data set not found in %s", places);
 }
 
-static int find_set(char *path[FILES], const char *name, const char *data_dir,
-                    struct rebias_error *err)
+static int find_set(char *path[FILES], const struct layout *layout, const char *name,
+                    const char *data_dir, struct rebias_error *err)
 {
     char *folder[FOLDERS] = {NULL};
     int status = list_folders(folder, name, data_dir, err);
     for (size_t i = 0; i < FOLDERS && status == REBIAS_OK && path[0] == NULL; i++) {
         if (folder[i] != NULL) {
-            status = find_files(path, folder[i], err);
+            status = layout->find(path, folder[i], err);
         }
     }
     if (status == REBIAS_OK && path[0] == NULL) {
@@ -132,45 +231,18 @@ static int find_set(char *path[FILES], const char *name, const char *data_dir,
     return status;
 }
 
-/* -- 3. loading -- */
-
-static int load_files(struct rebias_image_set *set, char *const path[FILES],
-                      struct rebias_error *err)
-{
-    int status = rebias_images_load(&set->train, path[0], path[1], err);
-    if (status == REBIAS_OK) {
-        status = rebias_images_load(&set->test, path[2], path[3], err);
-    }
-    for (size_t i = 0; i < FILES && status == REBIAS_OK; i++) {
-        status = rebias_file_checksum(path[i], set->checksum[i], err);
-    }
-    return status;
-}
-
-static int check_shapes(const struct rebias_image_set *set, const char *test_path,
-                        struct rebias_error *err)
-{
-    const struct rebias_images *a = &set->train;
-    const struct rebias_images *b = &set->test;
-    if (a->rows == b->rows && a->columns == b->columns) {
-        return REBIAS_OK;
-    }
-    const struct rebias_place place = {test_path, 0, 0, NULL};
-    return rebias_fail_at(err, REBIAS_E_FORMAT, &place, "images of one size",
-                          "test images are %zu x %zu, training images %zu x %zu", b->rows,
-                          b->columns, a->rows, a->columns);
-}
+/* -- 5. loading -- */
 
 static int fill_from_files(struct rebias_image_set *set, const char *name, const char *data_dir,
                            struct rebias_error *err)
 {
+    static const struct layout idx = {find_idx, load_idx};
+    static const struct layout cifar = {find_cifar, load_cifar};
+    const struct layout *layout = strcmp(name, "cifar10") == 0 ? &cifar : &idx;
     char *path[FILES] = {NULL};
-    int status = find_set(path, name, data_dir, err);
+    int status = find_set(path, layout, name, data_dir, err);
     if (status == REBIAS_OK) {
-        status = load_files(set, path, err);
-    }
-    if (status == REBIAS_OK) {
-        status = check_shapes(set, path[2], err);
+        status = layout->load(set, path, err);
     }
     snprintf(set->source, sizeof set->source, "%s", name);
     for (size_t i = 0; i < FILES; i++) {

@@ -34,6 +34,7 @@ static int pool(struct rebias_images *out, const struct rebias_images *from, siz
     }
     out->n = n;
     out->rows = out->columns = SIDE;
+    out->channels = 1;
     out->classes = from->classes;
     memcpy(out->labels, from->labels, n);
     for (size_t i = 0; i < n; i++) {
@@ -96,6 +97,7 @@ static int generate(struct rebias_images *out, size_t n, uint32_t entity,
     if (status == REBIAS_OK) {
         out->n = n;
         out->rows = out->columns = SIDE;
+        out->channels = 1;
         out->classes = CLASSES;
     }
     return status;
@@ -111,6 +113,7 @@ static int pool_set(struct rebias_image_set *set, const struct rebias_image_set 
         status = pool(&set->test, &from->test, TEST, err);
     }
     memcpy(set->checksum, from->checksum, sizeof set->checksum);
+    memcpy(set->file, from->file, sizeof set->file);
     return status;
 }
 

@@ -1,8 +1,10 @@
 /* crossbar.c - rows x columns of weights held by simulated devices.
- * 1. life cycle   2. weights from conductances   3. programming   4. update
+ * 1. life cycle   2. weights from conductances   3. programming   4. visits   5. update
+ * 6. offsets, restoring
  */
 #include "rebias/crossbar.h"
 #include "rebias/base.h"
+#include "rebias/visits.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,7 @@ struct rebias_crossbar {
     float weight_per_S;
     float G_reference; /* SINGLE: mid conductance */
     double Gmin, Gmax;
+    struct rebias_visits *visits; /* the caller's; NULL: not counted */
     /* scratch, sized once: the weights that get pulses in an update */
     uint32_t *index;
     int16_t *count[2];
@@ -264,7 +267,31 @@ uint64_t rebias_crossbar_program(struct rebias_crossbar *crossbar, const float *
     return pulses;
 }
 
-/* -- 4. update -- */
+/* -- 4. visits -- */
+
+void rebias_crossbar_count_visits(struct rebias_crossbar *crossbar,
+                                  struct rebias_visits *visits)
+{
+    crossbar->visits = visits;
+}
+
+/* Adds the m listed counts where the devices are now, before their first pulse. A count of 0,
+ * as the odd pulses of pairs leave it, adds nothing: cheaper than a branch on a coin. */
+static void count_visits(const struct rebias_crossbar *x, int a, size_t m)
+{
+    const struct rebias_visits *visits = x->visits;
+    const double scale = (double)visits->levels / (visits->Gmax - visits->Gmin);
+    const double last = (double)(visits->levels - 1);
+    for (size_t k = 0; k < m; k++) {
+        const int pulses = x->count[a][k];
+        double level = ((double)x->G[a][x->index[k]] - visits->Gmin) * scale;
+        level = level < 0.0 ? 0.0 : level > last ? last : level;
+        visits->count[pulses < 0 ? REBIAS_RESET : REBIAS_SET][(int64_t)level] +=
+            (uint64_t)abs(pulses);
+    }
+}
+
+/* -- 5. update -- */
 
 /* Appends the nonzero counts to the list; four counts are looked at as one word. */
 static size_t list_nonzero(struct rebias_crossbar *x, size_t m, size_t first, size_t n,
@@ -345,10 +372,63 @@ uint64_t rebias_crossbar_update(struct rebias_crossbar *crossbar, const float *r
     }
     uint64_t pulses = 0;
     for (int a = 0; a < x->arrays; a++) {
+        if (x->visits != NULL) {
+            count_visits(x, a, m);
+        }
         pulses += give_pulses(x, a, m, REBIAS_FOR_PULSE, step);
     }
     for (size_t k = 0; k < m; k++) {
         x->weights[x->index[k]] = weight_of(x, x->index[k]);
     }
     return pulses;
+}
+
+/* -- 6. offsets, restoring -- */
+
+size_t rebias_crossbar_size(const struct rebias_crossbar *crossbar)
+{
+    return crossbar->size;
+}
+
+static float cut(double G, double low, double high)
+{
+    return (float)fmin(fmax(G, low), high);
+}
+
+void rebias_crossbar_offset(const struct rebias_crossbar *crossbar, const float *offset,
+                            float sign, float *out)
+{
+    const struct rebias_crossbar *x = crossbar;
+    const double each = (double)sign / ((double)x->weight_per_S * (double)x->arrays);
+    for (size_t i = 0; i < x->size; i++) {
+        const double dG = each * (double)offset[i];
+        float high = cut((double)x->G[0][i] + dG, x->Gmin, x->Gmax);
+        float low =
+            x->arrays == 2 ? cut((double)x->G[1][i] - dG, x->Gmin, x->Gmax) : x->G_reference;
+        out[i] = (high - low) * x->weight_per_S;
+    }
+}
+
+int rebias_crossbar_restore(struct rebias_crossbar *crossbar, const float *const G[2],
+                            struct rebias_error *err)
+{
+    struct rebias_crossbar *x = crossbar;
+    for (int a = 0; a < x->arrays; a++) {
+        for (size_t i = 0; i < x->size; i++) {
+            float Gmin = 0.0f;
+            float Gmax = 0.0f;
+            rebias_devices_range(x->devices[a], i, &Gmin, &Gmax);
+            if (!(G[a][i] >= Gmin && G[a][i] <= Gmax)) {
+                return rebias_fail(err, REBIAS_E_RANGE,
+                                   "conductance %g S of device %zu is outside its range %g to "
+                                   "%g S",
+                                   (double)G[a][i], i, (double)Gmin, (double)Gmax);
+            }
+        }
+    }
+    for (int a = 0; a < x->arrays; a++) {
+        memcpy(x->G[a], G[a], x->size * sizeof(float));
+    }
+    read_all(x);
+    return REBIAS_OK;
 }

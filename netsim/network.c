@@ -10,6 +10,7 @@
 #include "base/simd.h"
 #include "rebias/base.h"
 #include "rebias/images.h"
+#include "rebias/visits.h"
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
@@ -434,6 +435,15 @@ uint64_t rebias_network_update(struct rebias_network *network, size_t n, const d
         }
     }
     return pulses;
+}
+
+void rebias_network_count_visits(struct rebias_network *network, struct rebias_visits *visits)
+{
+    for (size_t l = 0; l < network->options.layers; l++) {
+        if (network->layer[l].crossbar != NULL) {
+            rebias_crossbar_count_visits(network->layer[l].crossbar, visits);
+        }
+    }
 }
 
 /* -- 7. accuracy -- */

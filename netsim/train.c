@@ -133,8 +133,8 @@ static int check_fit(const struct rebias_network *network, const struct rebias_i
                      const struct rebias_train_options *o, struct rebias_error *err)
 {
     const struct rebias_network_options *n = rebias_network_options_of(network);
-    const size_t pixels = set->train.rows * set->train.columns;
-    if (n->sizes[0] != pixels || n->sizes[0] != set->test.rows * set->test.columns) {
+    const size_t pixels = rebias_images_size(&set->train);
+    if (n->sizes[0] != pixels || n->sizes[0] != rebias_images_size(&set->test)) {
         return rebias_fail(err, REBIAS_E_RANGE,
                            "the network has %zu inputs, the images have %zu pixels",
                            n->sizes[0], pixels);

@@ -47,9 +47,9 @@ static inline struct rebias_image_set blob_set(struct blob_memory *memory)
         blob_image(i, memory);
     }
     return (struct rebias_image_set){
-        .train = {BLOB_TRAIN, BLOB_SIDE, BLOB_SIDE, BLOB_CLASSES, memory->pixels,
+        .train = {BLOB_TRAIN, BLOB_SIDE, BLOB_SIDE, 1, BLOB_CLASSES, memory->pixels,
                   memory->labels},
-        .test = {BLOB_TEST, BLOB_SIDE, BLOB_SIDE, BLOB_CLASSES,
+        .test = {BLOB_TEST, BLOB_SIDE, BLOB_SIDE, 1, BLOB_CLASSES,
                  memory->pixels + BLOB_TRAIN * BLOB_PIXELS, memory->labels + BLOB_TRAIN},
     };
 }

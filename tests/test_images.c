@@ -52,6 +52,8 @@ static void expect_two_images(const struct rebias_images *images)
     assert_int_equal(images->n, 2);
     assert_int_equal(images->rows, 3);
     assert_int_equal(images->columns, 2);
+    assert_int_equal(images->channels, 1);
+    assert_int_equal(rebias_images_size(images), 6);
     assert_int_equal(images->classes, 8);
     assert_memory_equal(images->pixels, "\0\1\2\3\4\5\xFA\xFB\xFC\xFD\xFE\xFF", 12);
     assert_memory_equal(images->labels, "\7\3", 2);
@@ -263,6 +265,8 @@ static void test_checksum(void **state)
     assert_int_equal(rebias_image_set_load(&set, folder, NULL, NULL), REBIAS_OK);
     assert_string_equal(set->checksum[3], "crc32:e29b9c8f");
     assert_string_equal(set->checksum[0], set->checksum[2]);
+    assert_string_equal(set->file[3], "test labels");
+    assert_string_equal(set->checksum[4], "");
     rebias_image_set_free(set);
 }
 
@@ -302,7 +306,7 @@ static void test_not_found(void **state)
                    "data set not found in /no-folder, /no-folder/no-set, no-set, "
                    "/usr/share/datasets/no-set, "
                    "/usr/local/share/datasets/no-set: 'no-set' (expected fashion-mnist, mnist, "
-                   "mnist-small or a folder with "
+                   "mnist-small, cifar10 or a folder with "
                    "train-images-idx3-ubyte[.gz] and its three companions)");
     assert_null(set);
     support_expect(rebias_image_set_load(&set, "no-set", NULL, &err), REBIAS_E_NAME, &err,
@@ -402,6 +406,7 @@ static void test_small_set(void **state)
     assert_true(a->train.n == 10000 && a->test.n == 2000);
     assert_true(a->train.rows == 14 && a->train.columns == 14 && a->test.rows == 14);
     assert_true(a->train.classes == 10 && a->test.classes == 10);
+    assert_true(a->train.channels == 1 && a->test.channels == 1);
     assert_memory_equal(a->train.pixels, b->train.pixels, a->train.n * 196);
     assert_memory_equal(a->test.labels, b->test.labels, a->test.n);
     rebias_image_set_free(a);

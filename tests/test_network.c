@@ -223,7 +223,7 @@ static void test_images_are_scaled(void **state)
     struct rebias_network *network = new_network(&o);
     uint8_t pixels[12] = {9, 9, 9, 9, 0, 1, 128, 255, 255, 7, 0, 0};
     uint8_t label[3] = {0, 1, 2};
-    const struct rebias_images images = {3, 2, 2, 3, pixels, label};
+    const struct rebias_images images = {3, 2, 2, 1, 3, pixels, label};
     const uint32_t order[2] = {2, 1};
     float x[8];
     float from_images[2 * OUTPUTS];
@@ -477,7 +477,7 @@ static void test_ties_go_to_the_lowest_index(void **state)
     o.batch = 3; /* more images than a batch: in pieces */
     uint8_t pixels[28] = {0, 50, 100, 150};
     uint8_t label[7] = {0, 1, 0, 2, 0, 0, 1};
-    const struct rebias_images images = {7, 2, 2, 3, pixels, label};
+    const struct rebias_images images = {7, 2, 2, 1, 3, pixels, label};
     for (int loss = REBIAS_CROSS_ENTROPY; loss <= REBIAS_SQUARED_ERROR; loss++) {
         o.loss = (enum rebias_loss)loss;
         struct rebias_network *network = new_network(&o);
@@ -509,7 +509,7 @@ static void test_accuracy_counts(void **state)
         label[i] = (uint8_t)(i % 7 == 0 ? (i + 1) % 3 : i % 3);
         right += label[i] == i % 3;
     }
-    const struct rebias_images images = {N, 1, 3, 3, pixels, label};
+    const struct rebias_images images = {N, 1, 3, 1, 3, pixels, label};
     support_close(rebias_network_accuracy(network, &images, NULL), (double)right / N, 1e-15,
                   0.0);
     rebias_network_free(network);

@@ -41,6 +41,7 @@ struct rebias_crossbar_options rebias_crossbar_options_defaults(void);
 
 /* Opaque; one a layer. */
 struct rebias_crossbar;
+struct rebias_visits;
 
 /* REBIAS_E_RANGE for bad options, also when the pulse size is left to a device whose mean jump
  * is 0. *out = a crossbar of devices, all at their Gmin. weights[rows * columns] is the
@@ -65,6 +66,11 @@ uint64_t rebias_crossbar_program(struct rebias_crossbar *crossbar, const float *
 uint64_t rebias_crossbar_update(struct rebias_crossbar *crossbar, const float *request,
                                 float gain, const uint8_t *active, uint32_t step);
 
+/* From now on rebias_crossbar_update adds its pulses to visits (borrowed; NULL stops it). Their
+ * numbers change nothing else. */
+void rebias_crossbar_count_visits(struct rebias_crossbar *crossbar,
+                                  struct rebias_visits *visits);
+
 /* Change of w by one pulse of the nominal size. */
 double rebias_crossbar_weight_step(const struct rebias_crossbar *crossbar);
 
@@ -77,6 +83,20 @@ const float *rebias_crossbar_conductances(const struct rebias_crossbar *crossbar
  * REBIAS_FOR_ROUNDING_TIE: exact to 2^-48. Public for tests and benchmarks. */
 void rebias_round_stochastic(const struct rebias_stream *stream, uint64_t first, size_t n,
                              const float *request, float gain, float cap, int16_t *count);
+
+/* Number of weights, rows * columns. */
+size_t rebias_crossbar_size(const struct rebias_crossbar *crossbar);
+
+/* out[rows * columns] = the weights that would be read with sign * offset (in units of the
+ * weight) put on the conductances, half on each device of a pair, cut off at the model's Gmin
+ * and Gmax. Changes nothing. */
+void rebias_crossbar_offset(const struct rebias_crossbar *crossbar, const float *offset,
+                            float sign, float *out);
+
+/* Sets the conductances of its one or two arrays, as rebias_crossbar_conductances gave them.
+ * REBIAS_E_RANGE, and nothing changed, when one is outside its device's range. */
+int rebias_crossbar_restore(struct rebias_crossbar *crossbar, const float *const G[2],
+                            struct rebias_error *err);
 
 #ifdef __cplusplus
 }
