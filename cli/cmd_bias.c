@@ -1,11 +1,10 @@
 /* cmd_bias.c - `rebias bias`: the main job.
- * 1. options   2. tidy CSV, one row a network   3. summary, one row a (points, method)   4. the
- * command
+ * 1. options   2. options that exclude each other   3. remarks   4. output   5. the command
  */
+#include "bias_tables.h"
 #include "commands.h"
 #include "figure.h"
 #include "network_options.h"
-#include "rebias/bias.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +12,14 @@
 /* -- 1. options -- */
 
 static const struct option_row rows[] = {
-    {"target", 0, OPTION_TEXT, "DEVICE", NULL, 0, 0,
-     "ground truth: preset, model:param=value,... or table file (required)"},
+    {"target", 0, OPTION_TEXT, "LIST", NULL, 0, 0,
+     "ground truths: presets (* stands for any letters), model:param=value,... or table files"},
+    {"pulses", 0, OPTION_TEXT, "FILE.csv", NULL, 0, 0,
+     "no ground truth: how uncertain the accuracy is that these measured pulses give"},
+    {"blocks", 0, OPTION_CHOICE, "auto|points|cycle|device", "auto", 0, 0,
+     "what of --pulses is drawn together: every point for itself, ramps, or devices"},
+    {"bootstrap", 0, OPTION_FLAG, NULL, NULL, 0, 0,
+     "models are the bootstrap tables in the target's file"},
     {"method", 0, OPTION_TEXT, "LIST", "binning:20", 0, 0,
      "estimators, e.g. binning:10,binning:20:count:empirical"},
     {"points", 0, OPTION_TEXT, "LIST", "100,300,1000,3000", 0, 0,
@@ -26,8 +31,15 @@ static const struct option_row rows[] = {
      "points are clamped at Gmin and Gmax, as an instrument would see them"},
     {"level", 0, OPTION_NUMBER, "P", "0.95", 0.01, 0.9999, "confidence of the intervals"},
     {"resamples", 0, OPTION_INTEGER, "N", "2000", 1, 1e6, "of the bootstrap"},
+    {"weights", 0, OPTION_CHOICE, "uniform|visited|data", "uniform", 0, 0,
+     "of G in device metrics: all alike, as the target's networks pulsed, or as the points "
+     "lie"},
+    {"network", 0, OPTION_CHOICE, "mlp|none", "mlp", 0, 0,
+     "what is trained; none: device metrics only"},
     NETWORK_ROWS,
     {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, "tidy CSV, one row a trained network"},
+    {"metrics", 0, OPTION_TEXT, "FILE", NULL, 0, 0,
+     "CSV of each device metric's mean over the replicates and its interval"},
     {"correlation", 0, OPTION_TEXT, "FILE", NULL, 0, 0,
      "CSV of Spearman's correlation between each device metric and the bias, per points"},
     {"figure", 0, OPTION_TEXT, "FILE.png", NULL, 0, 0,
@@ -72,9 +84,9 @@ static int read_options(const struct arguments *a, struct rebias_bias_options *o
     o->resamples = (size_t)argument_integer(a, "resamples");
     o->seed = (uint64_t)argument_integer(a, "seed");
     o->threads = thread_count(a);
-    if (argument_text(a, "target") == NULL) {
-        return rebias_fail(err, REBIAS_E_NAME, "no ground truth: give --target DEVICE");
-    }
+    o->fit.blocks = (enum rebias_blocks)argument_choice(a, "blocks");
+    o->weights = (enum rebias_bias_weights)argument_choice(a, "weights");
+    o->metric_intervals = argument_given(a, "metrics");
     double points[REBIAS_BIAS_MAX_POINTS];
     int status = parse_number_list("points", argument_text(a, "points"), 1, 1e8, true, points,
                                    REBIAS_BIAS_MAX_POINTS, &o->point_counts, err);
@@ -86,182 +98,66 @@ static int read_options(const struct arguments *a, struct rebias_bias_options *o
                                : status;
 }
 
-/* -- 2. tidy CSV, one row a network -- */
+/* -- 2. options that exclude each other -- */
 
-static const char *const run_names[] = {"target",
-                                        "method",
-                                        "points",
-                                        "replicate",
-                                        "status",
-                                        "accuracy",
-                                        "target_accuracy",
-                                        "bias",
-                                        "rmse_mean_set_S",
-                                        "rmse_mean_reset_S",
-                                        "rmse_sd_set_S",
-                                        "rmse_sd_reset_S",
-                                        "mean_error_set_S",
-                                        "mean_error_reset_S",
-                                        "push_pull_S",
-                                        "wrong_sign",
-                                        "wasserstein1_set_S",
-                                        "wasserstein1_reset_S",
-                                        "ks_set",
-                                        "ks_reset",
-                                        "hellinger_set",
-                                        "hellinger_reset"};
-
-static int run_numbers(struct table *table, const struct rebias_bias_run *run, double target,
-                       struct rebias_error *err)
+static bool trains(const struct arguments *a)
 {
-    const struct rebias_device_metrics *m = &run->device;
-    const bool good = run->status == REBIAS_OK;
-    const bool model = good && run->method >= 0;
-    const double numbers[] = {good ? run->accuracy : NAN,
-                              target,
-                              model ? run->accuracy - target : NAN,
-                              m->rmse_mean[0],
-                              m->rmse_mean[1],
-                              m->rmse_sd[0],
-                              m->rmse_sd[1],
-                              m->mean_error[0],
-                              m->mean_error[1],
-                              m->push_pull,
-                              m->wrong_sign_all,
-                              m->wasserstein1[0],
-                              m->wasserstein1[1],
-                              m->kolmogorov_smirnov[0],
-                              m->kolmogorov_smirnov[1],
-                              m->hellinger[0],
-                              m->hellinger[1]};
+    return argument_choice(a, "network") == 0;
+}
+
+/* Fails when one of the options is given, which mean nothing beside the one in `mode`. */
+static int refuse(const struct arguments *a, const char *mode, const char *const *names,
+                  size_t count, struct rebias_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (argument_given(a, names[i])) {
+            return rebias_fail(err, REBIAS_E_NAME, "--%s has no meaning with %s", names[i],
+                               mode);
+        }
+    }
+    return REBIAS_OK;
+}
+
+static int check_untrained(const struct arguments *a, struct rebias_error *err)
+{
+    static const struct option_row network[] = {NETWORK_ROWS};
+    static const char *const others[] = {"correlation", "figure"};
+    static const char mode[] = "--network none";
+    int status = refuse(a, mode, others, sizeof others / sizeof others[0], err);
+    for (size_t i = 0; i < sizeof network / sizeof network[0] && status == REBIAS_OK; i++) {
+        status = refuse(a, mode, &network[i].name, 1, err);
+    }
+    return status == REBIAS_OK && argument_choice(a, "weights") == REBIAS_WEIGHTS_VISITED
+               ? rebias_fail(err, REBIAS_E_NAME, "--weights visited has no meaning with %s",
+                             mode)
+               : status;
+}
+
+static int check_combination(const struct arguments *a, struct rebias_error *err)
+{
+    static const char *const not_pulses[] = {"target", "bootstrap", "points", "filter"};
+    static const char *const not_bootstrap[] = {"method", "points", "filter", "censored"};
+    static const char *const only_pulses[] = {"blocks"};
     int status = REBIAS_OK;
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && status == REBIAS_OK; i++) {
-        status = table_number(table, i < 3 || model ? numbers[i] : NAN, err);
+    if (argument_given(a, "pulses")) {
+        status = refuse(a, "--pulses", not_pulses, 4, err);
+    } else if (!argument_given(a, "target")) {
+        status = rebias_fail(err, REBIAS_E_NAME,
+                             "no ground truth: give --target DEVICE, or --pulses FILE.csv");
+    } else {
+        status = refuse(a, "--target", only_pulses, 1, err);
     }
-    return status;
-}
-
-static int fill_runs(struct table *table, const struct rebias_bias_options *o,
-                     const struct rebias_bias_result *result, struct rebias_error *err)
-{
-    table_start(table, sizeof run_names / sizeof run_names[0], run_names);
-    int status = REBIAS_OK;
-    for (size_t i = 0; i < result->run_count && status == REBIAS_OK; i++) {
-        const struct rebias_bias_run *run = &result->runs[i];
-        status = table_text(table, o->target->name, err);
-        status = status == REBIAS_OK
-                     ? table_text(table,
-                                  run->method < 0 ? "target" : o->method[run->method].name, err)
-                     : status;
-        status = status == REBIAS_OK ? table_integer(table, (int64_t)run->points, err) : status;
-        status = status == REBIAS_OK ? table_integer(table, run->replicate, err) : status;
-        status =
-            status == REBIAS_OK
-                ? table_text(table, run->status == REBIAS_OK ? "ok" : "too few points", err)
-                : status;
-        status = status == REBIAS_OK
-                     ? run_numbers(table, run, result->runs[run->replicate].accuracy, err)
-                     : status;
+    if (status == REBIAS_OK && argument_given(a, "bootstrap")) {
+        status = refuse(a, "--bootstrap", not_bootstrap, 4, err);
+        if (status == REBIAS_OK && argument_choice(a, "weights") == REBIAS_WEIGHTS_DATA) {
+            status = rebias_fail(err, REBIAS_E_NAME,
+                                 "--weights data has no meaning with --bootstrap");
+        }
     }
-    return status;
+    return status == REBIAS_OK && !trains(a) ? check_untrained(a, err) : status;
 }
 
-/* -- 3. summary, one row a (points, method) -- */
-
-static const char *const cell_names[] = {
-    "points",     "method", "rmse_mean_S", "rmse_sd_S", "push_pull_S",
-    "wrong_sign", "W1_S",   "KS",          "hellinger", "accuracy",
-    "sd",         "bias",   "bias_low",    "bias_high", "bias_sd",
-    "over",       "under",  "failed",      "verdict"};
-
-static int put(struct table *table, const double *numbers, size_t n, struct rebias_error *err)
-{
-    int status = REBIAS_OK;
-    for (size_t i = 0; i < n && status == REBIAS_OK; i++) {
-        status = table_number(table, numbers[i], err);
-    }
-    return status;
-}
-
-static int cell_row(struct table *table, const struct rebias_bias_options *o,
-                    const struct rebias_bias_cell *c, struct rebias_error *err)
-{
-    const struct rebias_device_metrics *m = &c->device;
-    const bool any = c->runs > 0;
-    const double numbers[] = {any ? 0.5 * (m->rmse_mean[0] + m->rmse_mean[1]) : NAN,
-                              any ? 0.5 * (m->rmse_sd[0] + m->rmse_sd[1]) : NAN,
-                              any ? m->push_pull : NAN,
-                              any ? m->wrong_sign_all : NAN,
-                              any ? 0.5 * (m->wasserstein1[0] + m->wasserstein1[1]) : NAN,
-                              any ? 0.5 * (m->kolmogorov_smirnov[0] + m->kolmogorov_smirnov[1])
-                                  : NAN,
-                              any ? 0.5 * (m->hellinger[0] + m->hellinger[1]) : NAN,
-                              c->accuracy_mean,
-                              c->accuracy_sd,
-                              c->bias,
-                              c->bias_low,
-                              c->bias_high,
-                              c->bias_sd};
-    int status = table_integer(table, (int64_t)c->points, err);
-    status = status == REBIAS_OK ? table_text(table, o->method[c->method].name, err) : status;
-    status = status == REBIAS_OK ? put(table, numbers, sizeof numbers / sizeof numbers[0], err)
-                                 : status;
-    status = status == REBIAS_OK ? table_integer(table, (int64_t)c->over, err) : status;
-    status = status == REBIAS_OK ? table_integer(table, (int64_t)c->under, err) : status;
-    status = status == REBIAS_OK ? table_integer(table, (int64_t)c->failed, err) : status;
-    return status == REBIAS_OK ? table_text(table, rebias_verdict_text(c->verdict), err)
-                               : status;
-}
-
-/* The target's own row: accuracy, sd and interval of its mean. */
-static int target_row(struct table *table, const struct rebias_bias_result *r,
-                      struct rebias_error *err)
-{
-    const double none[7] = {NAN, NAN, NAN, NAN, NAN, NAN, NAN};
-    const double accuracy[2] = {r->target_mean, r->target_sd};
-    const double rest[4] = {NAN, NAN, NAN, NAN};
-    int status = table_text(table, "", err);
-    status = status == REBIAS_OK ? table_text(table, "target", err) : status;
-    status = status == REBIAS_OK ? put(table, none, 7, err) : status;
-    status = status == REBIAS_OK ? put(table, accuracy, 2, err) : status;
-    status = status == REBIAS_OK ? put(table, rest, 4, err) : status;
-    for (int i = 0; i < 4 && status == REBIAS_OK; i++) {
-        status = table_text(table, "", err);
-    }
-    return status;
-}
-
-static int fill_cells(struct table *table, const struct rebias_bias_options *o,
-                      const struct rebias_bias_result *result, struct rebias_error *err)
-{
-    table_start(table, sizeof cell_names / sizeof cell_names[0], cell_names);
-    int status = target_row(table, result, err);
-    for (size_t c = 0; c < result->cell_count && status == REBIAS_OK; c++) {
-        status = cell_row(table, o, &result->cells[c], err);
-    }
-    return status;
-}
-
-/* -- 4. which metric predicts the bias -- */
-
-static int fill_correlations(struct table *table, const struct rebias_bias_result *result,
-                             struct rebias_error *err)
-{
-    static const char *const names[] = {"points", "metric", "runs", "spearman", "low", "high"};
-    table_start(table, sizeof names / sizeof names[0], names);
-    int status = REBIAS_OK;
-    for (size_t i = 0; i < result->correlation_count && status == REBIAS_OK; i++) {
-        const struct rebias_bias_correlation *c = &result->correlations[i];
-        const double numbers[] = {c->rho, c->low, c->high};
-        status = table_integer(table, (int64_t)c->points, err);
-        status = status == REBIAS_OK
-                     ? table_text(table, rebias_bias_metric_name(c->metric), err)
-                     : status;
-        status = status == REBIAS_OK ? table_integer(table, (int64_t)c->runs, err) : status;
-        status = status == REBIAS_OK ? put(table, numbers, 3, err) : status;
-    }
-    return status;
-}
+/* -- 3. remarks -- */
 
 /* One remark a number of points: the metric with the largest correlation, if its interval
  * leaves out 0. */
@@ -288,8 +184,6 @@ static void remark_correlations(const struct arguments *a,
     }
 }
 
-/* -- 5. the command -- */
-
 static void remark_target(const struct arguments *a, const char *name,
                           const struct rebias_bias_result *r)
 {
@@ -302,37 +196,73 @@ static void remark_target(const struct arguments *a, const char *name,
            100.0 * r->target_mean, interval, r->pulse_size);
 }
 
-/* One row a network, to -o. */
-static int publish_runs(const char *path, const struct rebias_bias_options *o,
-                        const struct rebias_bias_result *result,
-                        const struct provenance *provenance, struct rebias_error *err)
+/* What the finite data alone do to the accuracy. */
+static void remark_uncertainty(const struct arguments *a, const struct bias_study *study)
 {
-    struct table table = {0};
-    int status = fill_runs(&table, o, result, err);
-    status = status == REBIAS_OK ? table_print(&table, provenance, true, path, err) : status;
-    table_free(&table);
-    return status;
+    const struct rebias_bias_cell *cell = &study->result->cells[0];
+    if (study->options.source != REBIAS_BIAS_SYNTHETIC && cell->runs > 1) {
+        remark(a, "other data of this kind move the accuracy by %+.2f points, sd %.2f",
+               100.0 * cell->bias, 100.0 * cell->bias_sd);
+    }
 }
 
-static int publish_correlations(const char *path, const struct rebias_bias_result *result,
-                                const struct provenance *provenance, struct rebias_error *err)
+static void remark_study(const struct arguments *a, const struct bias_study *study)
+{
+    if (study->result->target_runs > 0) {
+        remark_target(a, study->target->name, study->result);
+        remark_uncertainty(a, study);
+        remark_correlations(a, study->result);
+    }
+}
+
+/* -- 4. output -- */
+
+/* *provenance = that of the command, with the checksums of the files it read. */
+static int make_provenance(struct provenance *provenance, const struct arguments *a,
+                           const struct bias_studies *studies,
+                           const struct rebias_image_set *set, struct rebias_error *err)
+{
+    const struct rebias_buffer *specs = &studies->targets.specs;
+    char *const *spec = specs->data;
+    const char **inputs = NULL;
+    int status = rebias_alloc(&inputs, specs->count + 1, sizeof *inputs, err);
+    for (size_t i = 0; i < specs->count && status == REBIAS_OK; i++) {
+        inputs[i] = spec_input(spec[i]);
+    }
+    if (status == REBIAS_OK) {
+        inputs[specs->count] = spec_input(argument_text(a, "pulses"));
+        status = provenance_make(provenance, a, inputs, specs->count + 1, err);
+    }
+    free(inputs);
+    return status == REBIAS_OK && set != NULL ? provenance_add_images(provenance, set, err)
+                                              : status;
+}
+
+/* A CSV in the file that an option names; nothing without it. */
+static int publish_file(const struct arguments *a, const char *option, fill_table *fill,
+                        const struct bias_studies *studies, const struct provenance *provenance,
+                        struct rebias_error *err)
 {
     struct table table = {0};
-    int status = fill_correlations(&table, result, err);
+    const char *path = argument_text(a, option);
+    if (path == NULL) {
+        return REBIAS_OK;
+    }
+    int status = fill(&table, studies, err);
     status = status == REBIAS_OK ? table_print(&table, provenance, true, path, err) : status;
     table_free(&table);
     return status;
 }
 
 /* The summary, on stdout. */
-static int publish_cells(const struct arguments *a, const struct rebias_bias_options *o,
-                         const struct rebias_bias_result *result,
-                         const struct provenance *provenance, struct rebias_error *err)
+static int publish_summary(const struct arguments *a, const struct bias_studies *studies,
+                           const struct provenance *provenance, struct rebias_error *err)
 {
     struct table table = {0};
-    remark_target(a, o->target->name, result);
-    remark_correlations(a, result);
-    int status = fill_cells(&table, o, result, err);
+    for (size_t s = 0; s < studies->count; s++) {
+        remark_study(a, &studies->study[s]);
+    }
+    int status = fill_summary(&table, studies, err);
     status = status == REBIAS_OK
                  ? table_print(&table, provenance, argument_choice(a, "format") == 1, NULL, err)
                  : status;
@@ -340,71 +270,77 @@ static int publish_cells(const struct arguments *a, const struct rebias_bias_opt
     return status;
 }
 
-static int publish(const struct arguments *a, const struct rebias_bias_options *o,
-                   const struct rebias_bias_result *result, struct rebias_error *err)
+static int publish(const struct arguments *a, const struct bias_studies *studies,
+                   const struct rebias_image_set *set, struct rebias_error *err)
 {
     struct provenance provenance = {NULL};
-    const char *input = spec_input(argument_text(a, "target"));
-    const char *path = argument_text(a, "output");
-    const char *correlation = argument_text(a, "correlation");
+    const struct bias_study *first = &studies->study[0];
     const char *figure = argument_text(a, "figure");
-    int status = provenance_make(&provenance, a, &input, 1, err);
-    status = status == REBIAS_OK ? provenance_add_images(&provenance, o->set, err) : status;
-    if (status == REBIAS_OK && path != NULL) {
-        status = publish_runs(path, o, result, &provenance, err);
-    }
-    if (status == REBIAS_OK && correlation != NULL) {
-        status = publish_correlations(correlation, result, &provenance, err);
-    }
-    if (status == REBIAS_OK && figure != NULL) {
-        status = figure_bias(figure, o, result, err);
+    int status = make_provenance(&provenance, a, studies, set, err);
+    if (status == REBIAS_OK) {
+        status = publish_file(a, "output", fill_runs, studies, &provenance, err);
     }
     if (status == REBIAS_OK) {
-        status = publish_cells(a, o, result, &provenance, err);
+        status = publish_file(a, "metrics", fill_metrics, studies, &provenance, err);
+    }
+    if (status == REBIAS_OK) {
+        status = publish_file(a, "correlation", fill_correlations, studies, &provenance, err);
+    }
+    if (status == REBIAS_OK && figure != NULL) {
+        status = figure_bias(figure, &first->options, first->result, err);
+    }
+    if (status == REBIAS_OK) {
+        status = publish_summary(a, studies, &provenance, err);
     }
     provenance_free(&provenance);
+    return status;
+}
+
+/* -- 5. the command -- */
+
+/* What would be found only after the work. */
+static int check_outputs(const struct arguments *a, struct rebias_error *err)
+{
+    static const char *const files[] = {"output", "metrics", "correlation"};
+    const char *figure = argument_text(a, "figure");
+    int status = figure != NULL ? figure_check("figure", figure, err) : REBIAS_OK;
+    for (size_t i = 0; i < sizeof files / sizeof files[0] && status == REBIAS_OK; i++) {
+        status = check_writable(argument_text(a, files[i]), err);
+    }
     return status;
 }
 
 static int run_bias(const struct arguments *a, struct rebias_error *err)
 {
     struct rebias_bias_options options;
-    struct rebias_device *target = NULL;
+    struct bias_studies studies = {0};
     struct rebias_image_set *set = NULL;
-    struct rebias_bias_result *result = NULL;
-    struct progress progress = {.arguments = a, .what = "networks"};
-    int status = read_options(a, &options, err);
-    if (status == REBIAS_OK && argument_text(a, "figure") != NULL) {
-        status = figure_check("figure", argument_text(a, "figure"),
-                              err); /* before the work, not after it */
+    int status = check_combination(a, err);
+    if (status == REBIAS_OK) {
+        status = read_options(a, &options, err);
     }
     if (status == REBIAS_OK) {
-        status = check_writable(argument_text(a, "output"), err);
+        status = check_outputs(a, err);
     }
     if (status == REBIAS_OK) {
-        status = check_writable(argument_text(a, "correlation"), err);
+        status = bias_studies_open(&studies, a, &options, err);
     }
-    if (status == REBIAS_OK) {
-        status = rebias_device_open(&target, argument_text(a, "target"), err);
+    if (status == REBIAS_OK && argument_given(a, "figure") && studies.count > 1) {
+        status = rebias_fail(err, REBIAS_E_RANGE, "--figure shows one target, there are %zu",
+                             studies.count);
     }
-    if (status == REBIAS_OK) {
+    if (status == REBIAS_OK && trains(a)) {
         status = rebias_image_set_load(&set, argument_text(a, "images"),
                                        argument_text(a, "data"), err);
     }
     if (status == REBIAS_OK) {
-        options.target = target;
-        options.set = set;
-        complete_layers(&options.network, set);
-        progress_catch_signals();
-        status = rebias_bias_study(&result, &options, progress_step, &progress, err);
-        progress_end(&progress);
+        status = bias_studies_run(&studies, a, set, err);
     }
     if (status == REBIAS_OK) {
-        status = publish(a, &options, result, err);
+        status = publish(a, &studies, set, err);
     }
-    rebias_bias_result_free(result);
+    bias_studies_free(&studies);
     rebias_image_set_free(set);
-    rebias_device_free(target);
     return status;
 }
 
@@ -417,7 +353,15 @@ const struct command bias_commands[] = {
      "numbers). bias = accuracy(model) - accuracy(target); its interval is a bootstrap over "
      "replicates. over, under:\n"
      "replicates more than the target's own sd above or below. Device metrics are means over "
-     "SET and RESET.",
+     "SET and RESET. Several\n"
+     "targets are studied one after the other; with --network none also their means are shown, "
+     "beside oracle(binning):\n"
+     "each target with the best of the given numbers of bins.\n"
+     "--pulses: the table that a method fits to all pulses is the target, tables fitted to "
+     "bootstrap resamples of the\n"
+     "pulses are the models: bias, bias_sd = how the finite data move the accuracy. "
+     "--bootstrap: the same from a table\n"
+     "that was saved with its bootstrap tables.",
      0, 0, rows, sizeof rows / sizeof rows[0], run_bias, print_estimators},
 };
 const size_t bias_command_count = 1;

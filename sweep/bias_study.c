@@ -1,11 +1,14 @@
 /* bias_study.c - the main job: target, methods, numbers of points, replicates -> modeling bias
  * with intervals.
- * 1. options   2. one network   3. all runs   4. summaries   5. the study
+ * 1. options   2. one network   3. one model   4. all runs   5. the study
  */
 #include "rebias/bias.h"
 #include "correlate.h"
+#include "model_source.h"
 #include "rebias/images.h"
-#include "rebias/pulses.h"
+#include "rebias/visits.h"
+#include "slice_weights.h"
+#include "summarise.h"
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -23,6 +26,11 @@ struct rebias_bias_options rebias_bias_options_defaults(void)
                                         .resamples = 10000,
                                         .seed = 1,
                                         .threads = 1};
+}
+
+static bool has_networks(const struct rebias_bias_options *o)
+{
+    return o->set != NULL || o->mgd != NULL;
 }
 
 static int check_options(const struct rebias_bias_options *o, struct rebias_error *err)
@@ -57,7 +65,11 @@ static int check_options(const struct rebias_bias_options *o, struct rebias_erro
         return rebias_fail(err, REBIAS_E_RANGE, "the confidence level %g is not in (0, 1)",
                            o->level);
     }
-    return REBIAS_OK;
+    if (o->weights == REBIAS_WEIGHTS_VISITED && !has_networks(o)) {
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "weights of visited conductances are not possible without networks");
+    }
+    return rebias_bias_source_check(o, err);
 }
 
 /* -- 2. one network -- */
@@ -67,7 +79,9 @@ struct study {
     struct rebias_bias_result *result;
     rebias_progress *progress;
     void *progress_context;
-    atomic_size_t finished; /* networks */
+    struct rebias_visits **visits; /* of each replicate's target network; NULL: not counted */
+    size_t first;                  /* run that the runs under way begin with */
+    atomic_size_t finished;        /* networks, or models without */
 };
 
 /* Passes a wish to stop on to a training under way, so that nobody waits for its end. */
@@ -92,9 +106,36 @@ static int watch_training(void *context, size_t done, size_t total)
     return stop;
 }
 
-/* Trains a network on a device with the replicate's streams; accuracy after the last epoch. */
-static int train_on(struct study *study, const struct rebias_device *device, uint32_t replicate,
-                    double *accuracy, struct rebias_error *err)
+/* Multiplexed gradient descent on a device; accuracy after the last step. */
+static int train_by_mgd(struct study *study, const struct rebias_device *device,
+                        uint32_t replicate, struct rebias_visits *visits, double *accuracy,
+                        struct rebias_error *err)
+{
+    const struct rebias_bias_mgd *mgd = study->options->mgd;
+    struct rebias_mgd_options options = *mgd->options;
+    options.device = device;
+    options.crossbar.pulse_size = study->result->pulse_size;
+    options.crossbar.pulse_noise = study->result->pulse_noise;
+    options.visits = visits;
+    options.seed = study->options->seed;
+    options.replicate = replicate;
+    options.threads = 1;
+    struct watch watch = {study, 0};
+    struct rebias_mgd_result *result = NULL;
+    int status = rebias_mgd_train(&result, mgd->architecture, mgd->train, mgd->test, &options,
+                                  NULL, watch_training, &watch, err);
+    if (status == REBIAS_OK) {
+        *accuracy = result->looks[result->look_count - 1].accuracy;
+    }
+    rebias_mgd_result_free(result);
+    return status;
+}
+
+/* Mapped training of a network on a device with the replicate's streams; accuracy after the
+ * last epoch. visits (may be NULL) counts its pulses. */
+static int train_mapped(struct study *study, const struct rebias_device *device,
+                        uint32_t replicate, struct rebias_visits *visits, double *accuracy,
+                        struct rebias_error *err)
 {
     const struct rebias_bias_options *o = study->options;
     struct rebias_network_options network_options = o->network;
@@ -112,6 +153,7 @@ static int train_on(struct study *study, const struct rebias_device *device, uin
     }
     if (status == REBIAS_OK) {
         struct watch watch = {study, 0};
+        rebias_network_count_visits(network, visits);
         status =
             rebias_train(network, o->set, &train_options, epochs, watch_training, &watch, err);
     }
@@ -123,65 +165,99 @@ static int train_on(struct study *study, const struct rebias_device *device, uin
     return status;
 }
 
-/* Draws the run's data and fits its table. */
-static int fit_model(const struct study *study, const struct rebias_bias_run *run,
-                     struct rebias_device **model, struct rebias_error *err)
+static int train_on(struct study *study, const struct rebias_device *device, uint32_t replicate,
+                    struct rebias_visits *visits, double *accuracy, struct rebias_error *err)
 {
-    const struct rebias_bias_options *o = study->options;
-    const struct rebias_bias_method *method = &o->method[run->method];
-    struct rebias_synth_options synth = o->synth;
-    synth.points = run->points;
-    synth.seed = o->seed;
-    synth.replicate = run->replicate;
-    struct rebias_fit_options fit = o->fit;
-    fit.Gmin = o->target->Gmin;
-    fit.Gmax = o->target->Gmax;
-    fit.censored = o->synth.censored;
-    fit.seed = o->seed;
-    struct rebias_pulses *pulses = NULL;
-    struct rebias_table *table = NULL;
-    int status = rebias_pulses_synthesize(&pulses, o->target, &synth, err);
-    if (status == REBIAS_OK) {
-        status = rebias_fit(&table, pulses, &method->method, &fit, NULL, err);
+    return study->options->mgd != NULL
+               ? train_by_mgd(study, device, replicate, visits, accuracy, err)
+               : train_mapped(study, device, replicate, visits, accuracy, err);
+}
+
+static int run_target(struct study *study, struct rebias_bias_run *run,
+                      struct rebias_error *err)
+{
+    enum { LEVELS = 1000 }; /* ten of them a slice */
+    const struct rebias_device *target = study->options->target;
+    struct rebias_visits *visits = NULL;
+    int status = REBIAS_OK;
+    if (study->visits != NULL) {
+        status = rebias_visits_new(&visits, LEVELS, target->Gmin, target->Gmax, err);
+        study->visits[run->replicate] = visits; /* owned by the study */
+    }
+    return status == REBIAS_OK
+               ? train_on(study, target, run->replicate, visits, &run->accuracy, err)
+               : status;
+}
+
+/* -- 3. one model -- */
+
+/* Weights of the slices over a range, from where the options say. */
+static int fill_weights(const struct study *study, const struct rebias_bias_run *run,
+                        const struct rebias_bias_model *model,
+                        const struct rebias_compare_options *compare, double *weights[2],
+                        struct rebias_error *err)
+{
+    return study->options->weights == REBIAS_WEIGHTS_VISITED
+               ? rebias_visits_weights(study->visits[run->replicate], compare->Gmin,
+                                       compare->Gmax, compare->slices, weights, err)
+               : rebias_bias_data_weights(model->pulses, compare->Gmin, compare->Gmax,
+                                          compare->slices, weights, err);
+}
+
+/* Device metrics of the run's model against the target. */
+static int compare_model(const struct study *study, struct rebias_bias_run *run,
+                         const struct rebias_bias_model *model, struct rebias_error *err)
+{
+    const struct rebias_device *target = study->options->target;
+    struct rebias_compare_options compare = rebias_compare_options_defaults();
+    double *memory = NULL;
+    int status = REBIAS_OK;
+    if (study->options->weights != REBIAS_WEIGHTS_UNIFORM) {
+        compare.Gmin = fmax(model->device->Gmin, target->Gmin);
+        compare.Gmax = fmin(model->device->Gmax, target->Gmax);
+        status = rebias_alloc(&memory, 2 * compare.slices, sizeof *memory, err);
+        if (status == REBIAS_OK) {
+            double *weights[2] = {memory, memory + compare.slices};
+            status = fill_weights(study, run, model, &compare, weights, err);
+            compare.weights[0] = weights[0];
+            compare.weights[1] = weights[1];
+        }
     }
     if (status == REBIAS_OK) {
-        status = rebias_table_device_new(model, table, method->name, REBIAS_RULE_LINEAR, 1.0,
-                                         0.0, err);
+        status =
+            rebias_compare_devices(model->device, target, &compare, &run->device, NULL, err);
     }
-    rebias_table_free(table);
-    rebias_pulses_free(pulses);
+    free(memory);
     return status;
 }
 
-/* -- 3. all runs -- */
-
-/* Fits the run's model, compares it with the target and trains a network on it. */
+/* Makes the run's model, compares it with the target and trains a network on it. */
 static int run_model(struct study *study, struct rebias_bias_run *run, struct rebias_error *err)
 {
-    struct rebias_device *model = NULL;
-    int status = fit_model(study, run, &model, err);
+    struct rebias_bias_model model = {NULL, NULL};
+    int status = rebias_bias_model_make(&model, study->options, run, err);
     if (status == REBIAS_E_DATA) {
         run->status = status; /* too few points is a finding, not a failure of the study */
+        rebias_bias_model_clear(&model);
         return REBIAS_OK;
     }
     if (status == REBIAS_OK) {
-        status = rebias_compare_devices(model, study->options->target, NULL, &run->device, NULL,
-                                        err);
+        status = compare_model(study, run, &model, err);
     }
-    if (status == REBIAS_OK) {
-        status = train_on(study, model, run->replicate, &run->accuracy, err);
+    if (status == REBIAS_OK && has_networks(study->options)) {
+        status = train_on(study, model.device, run->replicate, NULL, &run->accuracy, err);
     }
-    rebias_device_free(model);
+    rebias_bias_model_clear(&model);
     return status;
 }
+
+/* -- 4. all runs -- */
 
 static int work(void *context, size_t item, struct rebias_error *err)
 {
     struct study *study = context;
-    struct rebias_bias_run *run = &study->result->runs[item];
-    int status = run->method < 0 ? train_on(study, study->options->target, run->replicate,
-                                            &run->accuracy, err)
-                                 : run_model(study, run, err);
+    struct rebias_bias_run *run = &study->result->runs[study->first + item];
+    int status = run->method < 0 ? run_target(study, run, err) : run_model(study, run, err);
     if (status == REBIAS_E_INTERRUPTED) {
         return rebias_fail(err, status, "interrupted after %zu of %zu networks",
                            atomic_load(&study->finished), study->result->run_count);
@@ -190,11 +266,38 @@ static int work(void *context, size_t item, struct rebias_error *err)
     return status;
 }
 
+/* Progress of the runs under way, told as that of the whole study. */
+static int report_progress(void *context, size_t done, size_t total)
+{
+    struct study *study = context;
+    (void)total;
+    return study->progress == NULL
+               ? 0
+               : study->progress(study->progress_context, study->first + done,
+                                 study->result->run_count);
+}
+
+/* Targets first where the models' metrics need their networks; else all together. */
+static int run_all(struct study *study, struct rebias_error *err)
+{
+    const struct rebias_bias_options *o = study->options;
+    const size_t count = study->result->run_count;
+    size_t end = study->visits != NULL ? study->result->target_runs : count;
+    int status = REBIAS_OK;
+    while (study->first < count && status == REBIAS_OK) {
+        status = rebias_parallel_for(end - study->first, o->threads, work, study,
+                                     report_progress, study, err);
+        study->first = end;
+        end = count;
+    }
+    return status;
+}
+
 static void list_runs(const struct rebias_bias_options *o, struct rebias_bias_result *result)
 {
     size_t k = 0;
-    for (uint32_t r = 0; r < o->replicates; r++) {
-        result->runs[k++] = (struct rebias_bias_run){.method = -1, .replicate = r};
+    for (; k < result->target_runs; k++) {
+        result->runs[k] = (struct rebias_bias_run){.method = -1, .replicate = (uint32_t)k};
     }
     for (size_t c = 0; c < result->cell_count; c++) {
         result->cells[c].points = o->points[c / o->methods];
@@ -202,122 +305,13 @@ static void list_runs(const struct rebias_bias_options *o, struct rebias_bias_re
         for (uint32_t r = 0; r < o->replicates; r++) {
             result->runs[k++] = (struct rebias_bias_run){.method = (int)result->cells[c].method,
                                                          .points = result->cells[c].points,
-                                                         .replicate = r};
+                                                         .replicate = r,
+                                                         .accuracy = NAN};
         }
     }
 }
 
-/* -- 4. summaries -- */
-
-static void add_metrics(struct rebias_device_metrics *sum,
-                        const struct rebias_device_metrics *x, double weight)
-{
-    for (int p = 0; p < 2; p++) {
-        sum->rmse_mean[p] += weight * x->rmse_mean[p];
-        sum->rmse_sd[p] += weight * x->rmse_sd[p];
-        sum->mean_error[p] += weight * x->mean_error[p];
-        sum->sd_error[p] += weight * x->sd_error[p];
-        sum->wrong_sign[p] += weight * x->wrong_sign[p];
-        sum->wasserstein1[p] += weight * x->wasserstein1[p];
-        sum->kolmogorov_smirnov[p] += weight * x->kolmogorov_smirnov[p];
-        sum->hellinger[p] += weight * x->hellinger[p];
-    }
-    sum->push_pull += weight * x->push_pull;
-    sum->wrong_sign_all += weight * x->wrong_sign_all;
-}
-
-static enum rebias_verdict verdict_of(double low, double high)
-{
-    return low > 0.0    ? REBIAS_OVER_PROMISING
-           : high < 0.0 ? REBIAS_UNDER_PROMISING
-                        : REBIAS_NOT_DISTINGUISHABLE;
-}
-
-/* The cell's runs that have a network: accuracies and paired differences; returns their number.
- */
-static size_t gather(const struct rebias_bias_options *o,
-                     const struct rebias_bias_result *result, size_t c, double *accuracy,
-                     double *difference)
-{
-    const struct rebias_bias_run *runs = result->runs + (c + 1) * o->replicates;
-    size_t n = 0;
-    for (size_t r = 0; r < o->replicates; r++) {
-        if (runs[r].status == REBIAS_OK) {
-            accuracy[n] = runs[r].accuracy;
-            difference[n] = runs[r].accuracy - result->runs[r].accuracy;
-            n++;
-        }
-    }
-    return n;
-}
-
-static int summarise_cell(const struct rebias_bias_options *o,
-                          struct rebias_bias_result *result, size_t c, double *accuracy,
-                          double *difference, struct rebias_error *err)
-{
-    struct rebias_bias_cell *cell = &result->cells[c];
-    const struct rebias_bias_run *runs = result->runs + (c + 1) * o->replicates;
-    size_t n = gather(o, result, c, accuracy, difference);
-    cell->runs = n;
-    cell->failed = o->replicates - n;
-    cell->verdict = REBIAS_NO_INTERVAL;
-    cell->accuracy_mean = cell->accuracy_sd = cell->bias = cell->bias_sd = NAN;
-    cell->bias_low = cell->bias_high = NAN;
-    if (n == 0) {
-        return REBIAS_OK;
-    }
-    for (size_t r = 0; r < o->replicates; r++) {
-        if (runs[r].status == REBIAS_OK) {
-            add_metrics(&cell->device, &runs[r].device, 1.0 / (double)n);
-        }
-    }
-    rebias_mean_sd(n, accuracy, &cell->accuracy_mean, &cell->accuracy_sd);
-    rebias_mean_sd(n, difference, &cell->bias, &cell->bias_sd);
-    for (size_t k = 0; k < n; k++) {
-        cell->over += difference[k] > result->target_sd;
-        cell->under += difference[k] < -result->target_sd;
-    }
-    if (n < 2) {
-        return REBIAS_OK;
-    }
-    const struct rebias_stream stream = {o->seed, REBIAS_FOR_BOOTSTRAP, 0, (uint32_t)c + 1, 0};
-    int status = rebias_bootstrap_mean(n, difference, o->level, o->resamples, &stream,
-                                       &cell->bias_low, &cell->bias_high, err);
-    if (status == REBIAS_OK) {
-        cell->verdict = verdict_of(cell->bias_low, cell->bias_high);
-    }
-    return status;
-}
-
-static int summarise(const struct rebias_bias_options *o, struct rebias_bias_result *result,
-                     struct rebias_error *err)
-{
-    double *accuracy = NULL;
-    double *difference = NULL;
-    int status = rebias_alloc(&accuracy, o->replicates, sizeof *accuracy, err);
-    if (status == REBIAS_OK) {
-        status = rebias_alloc(&difference, o->replicates, sizeof *difference, err);
-    }
-    if (status == REBIAS_OK) {
-        for (size_t r = 0; r < o->replicates; r++) {
-            accuracy[r] = result->runs[r].accuracy;
-        }
-        rebias_mean_sd(o->replicates, accuracy, &result->target_mean, &result->target_sd);
-        result->target_low = result->target_high = NAN;
-        const struct rebias_stream stream = {o->seed, REBIAS_FOR_BOOTSTRAP, 0, 0, 0};
-        if (o->replicates > 1) {
-            status =
-                rebias_bootstrap_mean(o->replicates, accuracy, o->level, o->resamples, &stream,
-                                      &result->target_low, &result->target_high, err);
-        }
-    }
-    for (size_t c = 0; c < result->cell_count && status == REBIAS_OK; c++) {
-        status = summarise_cell(o, result, c, accuracy, difference, err);
-    }
-    free(accuracy);
-    free(difference);
-    return status;
-}
+/* -- 5. the study -- */
 
 const char *rebias_verdict_text(enum rebias_verdict verdict)
 {
@@ -325,8 +319,6 @@ const char *rebias_verdict_text(enum rebias_verdict verdict)
                                         "under-promising", "no interval"};
     return texts[verdict];
 }
-
-/* -- 5. the study -- */
 
 void rebias_bias_result_free(struct rebias_bias_result *result)
 {
@@ -338,47 +330,70 @@ void rebias_bias_result_free(struct rebias_bias_result *result)
     }
 }
 
-int rebias_bias_study(struct rebias_bias_result **out,
-                      const struct rebias_bias_options *options, rebias_progress *progress,
-                      void *progress_context, struct rebias_error *err)
+/* *out = room for the runs and cells, listed; what it holds also on failure is the caller's. */
+static int result_new(struct rebias_bias_result **out, const struct rebias_bias_options *o,
+                      struct rebias_error *err)
 {
-    *out = NULL;
-    struct rebias_bias_result *result = NULL;
-    int status = check_options(options, err);
-    if (status == REBIAS_OK) {
-        status = rebias_alloc(&result, 1, sizeof *result, err);
-    }
+    int status = rebias_alloc(out, 1, sizeof **out, err);
     if (status != REBIAS_OK) {
         return status;
     }
-    result->cell_count = options->methods * options->point_counts;
-    result->run_count = (result->cell_count + 1) * options->replicates;
-    const struct rebias_crossbar_options *crossbar = &options->network.crossbar;
-    result->pulse_size = crossbar->pulse_size > 0.0 ? crossbar->pulse_size
-                                                    : rebias_device_pulse_size(options->target);
-    result->pulse_noise = crossbar->pulse_noise > 0.0
-                              ? crossbar->pulse_noise
-                              : rebias_device_pulse_noise(options->target);
+    struct rebias_bias_result *result = *out;
+    const struct rebias_crossbar_options *crossbar =
+        o->mgd != NULL ? &o->mgd->options->crossbar : &o->network.crossbar;
+    result->cell_count = o->methods * o->point_counts;
+    result->target_runs = has_networks(o) ? o->replicates : 0;
+    result->run_count = result->target_runs + result->cell_count * o->replicates;
+    result->pulse_size =
+        crossbar->pulse_size > 0.0 ? crossbar->pulse_size : rebias_device_pulse_size(o->target);
+    result->pulse_noise = crossbar->pulse_noise > 0.0 ? crossbar->pulse_noise
+                                                      : rebias_device_pulse_noise(o->target);
     status = rebias_alloc(&result->runs, result->run_count, sizeof *result->runs, err);
     if (status == REBIAS_OK) {
         status = rebias_alloc(&result->cells, result->cell_count, sizeof *result->cells, err);
     }
     if (status == REBIAS_OK) {
-        list_runs(options, result);
-        struct study study = {options, result, progress, progress_context, 0};
-        status = rebias_parallel_for(result->run_count, options->threads, work, &study,
-                                     progress, progress_context, err);
+        list_runs(o, result);
+    }
+    return status;
+}
+
+static void free_visits(struct rebias_visits **visits, size_t count)
+{
+    for (size_t r = 0; visits != NULL && r < count; r++) {
+        rebias_visits_free(visits[r]);
+    }
+    free(visits);
+}
+
+int rebias_bias_study(struct rebias_bias_result **out,
+                      const struct rebias_bias_options *options, rebias_progress *progress,
+                      void *progress_context, struct rebias_error *err)
+{
+    *out = NULL;
+    struct study study = {
+        .options = options, .progress = progress, .progress_context = progress_context};
+    int status = check_options(options, err);
+    if (status == REBIAS_OK) {
+        status = result_new(&study.result, options, err);
+    }
+    if (status == REBIAS_OK && options->weights == REBIAS_WEIGHTS_VISITED) {
+        status = rebias_alloc(&study.visits, options->replicates, sizeof(*study.visits), err);
     }
     if (status == REBIAS_OK) {
-        status = summarise(options, result, err);
+        status = run_all(&study, err);
     }
     if (status == REBIAS_OK) {
-        status = rebias_bias_correlate(options, result, err);
+        status = rebias_bias_summarise(options, study.result, err);
     }
+    if (status == REBIAS_OK) {
+        status = rebias_bias_correlate(options, study.result, err);
+    }
+    free_visits(study.visits, options->replicates);
     if (status != REBIAS_OK) {
-        rebias_bias_result_free(result);
+        rebias_bias_result_free(study.result);
         return status;
     }
-    *out = result;
+    *out = study.result;
     return REBIAS_OK;
 }

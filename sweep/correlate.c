@@ -3,6 +3,7 @@
  */
 #include "correlate.h"
 #include "rebias/base.h"
+#include <math.h>
 #include <stdlib.h>
 
 /* -- 1. metrics by number -- */
@@ -10,38 +11,42 @@
 const char *rebias_bias_metric_name(size_t metric)
 {
     static const char *const names[REBIAS_BIAS_METRICS] = {
-        "rmse_mean",          "rmse_sd",  "push_pull", "wrong_sign", "wasserstein1",
-        "kolmogorov_smirnov", "hellinger"};
+        "rmse_mean",          "rmse_sd",    "push_pull",    "wrong_sign",     "wasserstein1",
+        "kolmogorov_smirnov", "hellinger",  "wasserstein2", "jensen_shannon", "energy",
+        "kullback_leibler",   "mean_error", "sd_error"};
     return names[metric];
+}
+
+static double mean_of(const double pair[2])
+{
+    return 0.5 * (pair[0] + pair[1]);
 }
 
 double rebias_bias_metric(const struct rebias_device_metrics *device, size_t metric)
 {
     const struct rebias_device_metrics *d = device;
     const double values[REBIAS_BIAS_METRICS] = {
-        0.5 * (d->rmse_mean[0] + d->rmse_mean[1]),
-        0.5 * (d->rmse_sd[0] + d->rmse_sd[1]),
-        d->push_pull,
-        d->wrong_sign_all,
-        0.5 * (d->wasserstein1[0] + d->wasserstein1[1]),
-        0.5 * (d->kolmogorov_smirnov[0] + d->kolmogorov_smirnov[1]),
-        0.5 * (d->hellinger[0] + d->hellinger[1])};
+        mean_of(d->rmse_mean), mean_of(d->rmse_sd),          d->push_pull,
+        d->wrong_sign_all,     mean_of(d->wasserstein1),     mean_of(d->kolmogorov_smirnov),
+        mean_of(d->hellinger), mean_of(d->wasserstein2),     mean_of(d->jensen_shannon),
+        mean_of(d->energy),    mean_of(d->kullback_leibler), mean_of(d->mean_error),
+        mean_of(d->sd_error)};
     return values[metric];
 }
 
 /* -- 2. correlation over the runs -- */
 
-/* Metric and bias of every run with this number of points that has a network; returns their
- * number. */
-static size_t gather(const struct rebias_bias_options *o,
-                     const struct rebias_bias_result *result, size_t points, size_t metric,
+/* Metric and bias of every run with this number of points that has a network and a finite
+ * metric: an infinite Kullback-Leibler divergence has no rank. Returns their number. */
+static size_t gather(const struct rebias_bias_result *result, size_t points, size_t metric,
                      double *x, double *bias)
 {
     size_t n = 0;
-    for (size_t i = o->replicates; i < result->run_count; i++) {
+    for (size_t i = result->target_runs; i < result->run_count; i++) {
         const struct rebias_bias_run *run = &result->runs[i];
-        if (run->points == points && run->status == REBIAS_OK) {
-            x[n] = rebias_bias_metric(&run->device, metric);
+        double value = rebias_bias_metric(&run->device, metric);
+        if (run->points == points && run->status == REBIAS_OK && isfinite(value)) {
+            x[n] = value;
             bias[n] = run->accuracy - result->runs[run->replicate].accuracy;
             n++;
         }
@@ -55,6 +60,9 @@ int rebias_bias_correlate(const struct rebias_bias_options *options,
     const struct rebias_bias_options *o = options;
     double *x = NULL;
     double *bias = NULL;
+    if (result->target_runs == 0) {
+        return REBIAS_OK; /* without networks there is no bias to predict */
+    }
     result->correlation_count = o->point_counts * REBIAS_BIAS_METRICS;
     int status = rebias_alloc(&result->correlations, result->correlation_count,
                               sizeof *result->correlations, err);
@@ -68,7 +76,7 @@ int rebias_bias_correlate(const struct rebias_bias_options *options,
         struct rebias_bias_correlation *c = &result->correlations[k];
         c->points = o->points[k / REBIAS_BIAS_METRICS];
         c->metric = k % REBIAS_BIAS_METRICS;
-        c->runs = gather(o, result, c->points, c->metric, x, bias);
+        c->runs = gather(result, c->points, c->metric, x, bias);
         status = rebias_spearman(c->runs, x, bias, o->level, &c->rho, &c->low, &c->high, err);
     }
     free(x);

@@ -1,72 +1,15 @@
 /* test_bias.c - the study of modeling bias.
- * 1. helpers   2. the study   3. statistics   4. interruption and wrong options
+ * 1. the study   2. interruption and wrong options
  *
- * Coverage of the interval is checked in test_bootstrap.c. Here a model equal to its target has
- * the same random numbers and hence the same accuracy, so its bias is exactly 0 and there is
- * nothing to cover.
+ * Its summaries: test_bias_summary.c. Other sources of models, weights, no networks:
+ * test_bias_sources.c. Here a model equal to its target has the same random numbers and hence
+ * the same accuracy, so its bias is exactly 0.
  */
-#include "support.h"
+#include "bias_helpers.h"
 
-#include "blobs.h"
-#include "rebias/bias.h"
 #include "rebias/pulses.h"
-#include <stdlib.h>
-#include <string.h>
 
-/* -- 1. helpers -- */
-
-enum { REPLICATES = 4, METHODS = 2, POINTS = 2, CELLS = METHODS * POINTS };
-
-static struct blob_memory memory;
-static struct rebias_image_set images; /* set by main */
-
-/* Two points always fill one bin; 300 fill six. Training stops early: accuracies between chance
- * and 1 tell runs apart. */
-static struct rebias_bias_options options_of(const struct rebias_device *target)
-{
-    static const size_t sizes[3] = {BLOB_PIXELS, 8, BLOB_CLASSES};
-    struct rebias_bias_options o = rebias_bias_options_defaults();
-    o.target = target;
-    o.set = &images;
-    o.methods = METHODS;
-    for (size_t m = 0; m < METHODS; m++) {
-        snprintf(o.method[m].name, sizeof o.method[m].name, "binning:%d", m == 0 ? 1 : 6);
-        struct rebias_error err = {0};
-        support_expect(rebias_method_parse(&o.method[m].method, o.method[m].name, &err),
-                       REBIAS_OK, &err, NULL);
-    }
-    o.fit.G_levels = 20;
-    o.fit.dG_levels = 61;
-    o.point_counts = POINTS;
-    o.points[0] = 2;
-    o.points[1] = 300;
-    o.replicates = REPLICATES;
-    memcpy(o.network.sizes, sizes, sizeof sizes);
-    o.network.activation = REBIAS_TANH;
-    o.network.batch = 16;
-    o.train.batch = 16;
-    o.train.epochs = 1;
-    o.train.rate[0] = o.train.rate[1] = 0.03;
-    o.seed = 5;
-    return o;
-}
-
-static struct rebias_bias_result *run_study(const struct rebias_bias_options *options)
-{
-    struct rebias_error err = {0};
-    struct rebias_bias_result *result = NULL;
-    support_expect(rebias_bias_study(&result, options, NULL, NULL, &err), REBIAS_OK, &err,
-                   NULL);
-    return result;
-}
-
-/* Equal, or both NaN. */
-static bool is_same(double a, double b)
-{
-    return a == b || (isnan(a) && isnan(b));
-}
-
-/* -- 2. the study -- */
+/* -- 1. the study -- */
 
 static void expect_same_runs(const struct rebias_bias_run *a, const struct rebias_bias_run *b)
 {
@@ -118,28 +61,6 @@ static void test_threads_do_not_matter(void **state)
     rebias_bias_result_free(one);
     rebias_bias_result_free(three);
     rebias_device_free(target);
-}
-
-/* Accuracy of the study's network on a device, trained by hand. */
-static double train_by_hand(const struct rebias_bias_options *o,
-                            const struct rebias_device *device,
-                            const struct rebias_device *target, uint32_t replicate)
-{
-    struct rebias_error err = {0};
-    struct rebias_epoch epoch;
-    struct rebias_network_options n = o->network;
-    struct rebias_train_options t = o->train;
-    n.device = device;
-    n.crossbar.pulse_size = rebias_device_pulse_size(target);
-    n.crossbar.pulse_noise = rebias_device_pulse_noise(target);
-    n.seed = t.seed = o->seed;
-    n.replicate = t.replicate = replicate;
-    struct rebias_network *network = NULL;
-    support_expect(rebias_network_new(&network, &n, &err), REBIAS_OK, &err, NULL);
-    support_expect(rebias_train(network, o->set, &t, &epoch, NULL, NULL, &err), REBIAS_OK, &err,
-                   NULL);
-    rebias_network_free(network);
-    return epoch.test_accuracy;
 }
 
 /* The target in the place of a model: every random number is shared, the difference is exactly
@@ -231,215 +152,7 @@ static void test_pulse_size_and_noise(void **state)
     rebias_device_free(target);
 }
 
-/* -- 3. statistics -- */
-
-/* Mean and sd (n - 1) by the textbook formulas. */
-static void mean_sd(size_t n, const double *x, double *mean, double *sd)
-{
-    double squares = 0.0;
-    *mean = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        *mean += x[i] / (double)n;
-    }
-    for (size_t i = 0; i < n; i++) {
-        squares += (x[i] - *mean) * (x[i] - *mean);
-    }
-    *sd = n > 1 ? sqrt(squares / (double)(n - 1)) : 0.0;
-}
-
-static void check_interval(const struct rebias_bias_cell *cell)
-{
-    if (cell->runs < 2) {
-        assert_true(isnan(cell->bias_low) && isnan(cell->bias_high));
-        assert_int_equal(cell->verdict, REBIAS_NO_INTERVAL);
-        return;
-    }
-    assert_true(cell->bias_low <= cell->bias && cell->bias <= cell->bias_high);
-    enum rebias_verdict expected = cell->bias_low > 0.0    ? REBIAS_OVER_PROMISING
-                                   : cell->bias_high < 0.0 ? REBIAS_UNDER_PROMISING
-                                                           : REBIAS_NOT_DISTINGUISHABLE;
-    assert_int_equal(cell->verdict, expected);
-}
-
-static void check_cell(const struct rebias_bias_result *result, size_t c, size_t replicates)
-{
-    const struct rebias_bias_cell *cell = &result->cells[c];
-    const struct rebias_bias_run *runs = result->runs + (c + 1) * replicates;
-    double accuracy[REPLICATES];
-    double difference[REPLICATES];
-    double mean = NAN;
-    double sd = NAN;
-    double wasserstein = 0.0;
-    size_t n = 0;
-    size_t over = 0;
-    size_t under = 0;
-    for (size_t r = 0; r < replicates; r++) {
-        assert_int_equal(runs[r].replicate, r);
-        if (runs[r].status == REBIAS_OK) {
-            accuracy[n] = runs[r].accuracy;
-            difference[n] = runs[r].accuracy - result->runs[r].accuracy;
-            over += difference[n] > result->target_sd;
-            under += difference[n] < -result->target_sd;
-            wasserstein += runs[r].device.wasserstein1[1];
-            n++;
-        }
-    }
-    assert_int_equal(cell->runs, n);
-    assert_int_equal(cell->failed, replicates - n);
-    assert_int_equal(cell->over, over);
-    assert_int_equal(cell->under, under);
-    check_interval(cell);
-    if (n > 0) {
-        mean_sd(n, accuracy, &mean, &sd);
-        support_close(cell->accuracy_mean, mean, 1e-12, 0.0);
-        support_close(cell->accuracy_sd, sd, 1e-9, 1e-12);
-        mean_sd(n, difference, &mean, &sd);
-        support_close(cell->bias, mean, 1e-12, 1e-15);
-        support_close(cell->bias_sd, sd, 1e-9, 1e-12);
-        support_close(cell->device.wasserstein1[1], wasserstein / (double)n, 1e-12, 0.0);
-    } else {
-        assert_true(isnan(cell->bias) && isnan(cell->accuracy_mean));
-    }
-}
-
-static void test_cells_summarise_their_runs(void **state)
-{
-    (void)state;
-    static const char *const specs[] = {"synthetic-lc", "tiox-1.8V", "ideal:levels=100"};
-    for (size_t k = 0; k < sizeof specs / sizeof specs[0]; k++) {
-        struct rebias_device *target = support_device(specs[k]);
-        const struct rebias_bias_options o = options_of(target);
-        struct rebias_bias_result *result = run_study(&o);
-        double accuracy[REPLICATES];
-        double mean = 0.0;
-        double sd = 0.0;
-        for (size_t r = 0; r < REPLICATES; r++) {
-            accuracy[r] = result->runs[r].accuracy;
-        }
-        mean_sd(REPLICATES, accuracy, &mean, &sd);
-        support_close(result->target_mean, mean, 1e-12, 0.0);
-        support_close(result->target_sd, sd, 1e-9, 1e-12);
-        assert_true(result->target_low <= mean && mean <= result->target_high);
-        for (size_t c = 0; c < CELLS; c++) {
-            assert_int_equal(result->cells[c].method, c % METHODS);
-            assert_int_equal(result->cells[c].points, o.points[c / METHODS]);
-            check_cell(result, c, REPLICATES);
-        }
-        rebias_bias_result_free(result);
-        rebias_device_free(target);
-    }
-}
-
-/* One point has no sd: no bin is valid and every fit fails, which is a result. Two points in
- * one of 6 bins fail in most replicates. */
-/* Each correlation is rebias_spearman (test_rank.c) of the metric and the bias over the runs of
- * its number of points. */
-static void test_correlations(void **state)
-{
-    (void)state;
-    struct rebias_device *target = support_device("synthetic-lc");
-    struct rebias_bias_options o = options_of(target);
-    o.points[0] = 40;
-    struct rebias_bias_result *result = run_study(&o);
-    assert_int_equal(result->correlation_count, POINTS * REBIAS_BIAS_METRICS);
-    for (size_t k = 0; k < result->correlation_count; k++) {
-        const struct rebias_bias_correlation *c = &result->correlations[k];
-        double metric[METHODS * REPLICATES];
-        double bias[METHODS * REPLICATES];
-        size_t n = 0;
-        double rho = 0.0;
-        double low = 0.0;
-        double high = 0.0;
-        assert_int_equal(c->points, o.points[k / REBIAS_BIAS_METRICS]);
-        assert_int_equal(c->metric, k % REBIAS_BIAS_METRICS);
-        for (size_t i = REPLICATES; i < result->run_count; i++) {
-            const struct rebias_bias_run *run = &result->runs[i];
-            if (run->points == c->points) {
-                metric[n] = rebias_bias_metric(&run->device, c->metric);
-                bias[n++] = run->accuracy - result->runs[run->replicate].accuracy;
-            }
-        }
-        assert_int_equal(c->runs, n);
-        assert_int_equal(rebias_spearman(n, metric, bias, o.level, &rho, &low, &high, NULL), 0);
-        assert_true(is_same(c->rho, rho) && is_same(c->low, low) && is_same(c->high, high));
-    }
-    const struct rebias_device_metrics *d = &result->runs[REPLICATES].device;
-    assert_true(rebias_bias_metric(d, 2) == d->push_pull);
-    assert_string_equal(rebias_bias_metric_name(2), "push_pull");
-    assert_true(rebias_bias_metric(d, 0) == 0.5 * (d->rmse_mean[0] + d->rmse_mean[1]));
-    rebias_bias_result_free(result);
-    rebias_device_free(target);
-}
-
-static void test_failed_fits_are_recorded(void **state)
-{
-    (void)state;
-    struct rebias_device *target = support_device("synthetic-lc");
-    struct rebias_bias_options o = options_of(target);
-    o.points[0] = 1;
-    o.points[1] = 2;
-    struct rebias_bias_result *result = run_study(&o);
-    for (size_t c = 0; c < METHODS; c++) {
-        assert_int_equal(result->cells[c].failed, REPLICATES);
-        assert_int_equal(result->cells[c].verdict, REBIAS_NO_INTERVAL);
-        for (size_t r = 0; r < REPLICATES; r++) {
-            assert_int_equal(result->runs[(c + 1) * REPLICATES + r].status, REBIAS_E_DATA);
-        }
-    }
-    assert_int_equal(result->cells[2].failed, 0);
-    assert_true(result->cells[3].failed > 0);
-    for (size_t c = 0; c < CELLS; c++) {
-        check_cell(result, c, REPLICATES);
-    }
-    rebias_bias_result_free(result);
-    rebias_device_free(target);
-}
-
-/* A noiseless target and a model whose noise is set to half the range per pulse: far apart in
- * every replicate. */
-static void test_clear_verdicts(void **state)
-{
-    (void)state;
-    struct rebias_device *target = support_device("ideal:levels=100");
-    struct rebias_bias_options o = options_of(target);
-    o.methods = o.point_counts = 1;
-    o.points[0] = 300;
-    o.train.rate[0] = o.train.rate[1] = 0.3;
-    o.fit.sd_floor = 20e-9;
-    struct rebias_bias_result *result = run_study(&o);
-    assert_int_equal(result->cells[0].verdict, REBIAS_UNDER_PROMISING);
-    assert_int_equal(result->cells[0].under, REPLICATES);
-    assert_true(result->cells[0].bias_high < 0.0);
-    rebias_bias_result_free(result);
-    rebias_device_free(target);
-}
-
-static void test_one_replicate_has_no_interval(void **state)
-{
-    (void)state;
-    struct rebias_device *target = support_device("synthetic-lc");
-    struct rebias_bias_options o = options_of(target);
-    o.replicates = 1;
-    struct rebias_bias_result *result = run_study(&o);
-    assert_true(isnan(result->target_low) && isnan(result->target_high));
-    for (size_t c = 0; c < CELLS; c++) {
-        check_cell(result, c, 1);
-    }
-    rebias_bias_result_free(result);
-    rebias_device_free(target);
-}
-
-static void test_verdict_texts(void **state)
-{
-    (void)state;
-    static const char *const texts[] = {"not distinguishable", "over-promising",
-                                        "under-promising", "no interval"};
-    for (int verdict = REBIAS_NOT_DISTINGUISHABLE; verdict <= REBIAS_NO_INTERVAL; verdict++) {
-        assert_string_equal(rebias_verdict_text((enum rebias_verdict)verdict), texts[verdict]);
-    }
-}
-
-/* -- 4. interruption and wrong options -- */
+/* -- 2. interruption and wrong options -- */
 
 struct watch {
     size_t calls, total, stop_at;
@@ -558,12 +271,6 @@ int main(void)
         cmocka_unit_test(test_target_as_model_has_no_bias),
         cmocka_unit_test(test_run_by_hand),
         cmocka_unit_test(test_pulse_size_and_noise),
-        cmocka_unit_test(test_cells_summarise_their_runs),
-        cmocka_unit_test(test_correlations),
-        cmocka_unit_test(test_failed_fits_are_recorded),
-        cmocka_unit_test(test_clear_verdicts),
-        cmocka_unit_test(test_one_replicate_has_no_interval),
-        cmocka_unit_test(test_verdict_texts),
         cmocka_unit_test(test_progress_and_interrupt),
         cmocka_unit_test(test_interrupt_within_a_network),
         cmocka_unit_test(test_wrong_options),
