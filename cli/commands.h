@@ -22,6 +22,8 @@ extern const struct command compare_commands[];
 extern const size_t compare_command_count;
 extern const struct command train_commands[];
 extern const size_t train_command_count;
+extern const struct command mgd_commands[];
+extern const size_t mgd_command_count;
 extern const struct command bias_commands[];
 extern const size_t bias_command_count;
 

@@ -1,6 +1,6 @@
 /* figure.c - figures through gnuplot.
  * 1. checks   2. running gnuplot   3. what figures share   4. the bias figure   5. the table
- * figure
+ * figure   6. the figures of MGD
  *
  * The templates of plots/ are compiled in (plots/templates.h). A template is fed to gnuplot
  * behind its data, as here-documents and variables; gnuplot writes a temporary file, which is
@@ -290,4 +290,50 @@ int figure_table(const char *path, const struct rebias_table *table, const char 
 {
     const struct table_figure figure = {table, name};
     return render(path, write_table, &figure, plot_table, err);
+}
+
+/* -- 6. the figures of MGD -- */
+
+/* Steps, cost, accuracy (%). */
+static void write_mgd(FILE *out, const void *context)
+{
+    const struct mgd_figure *figure = context;
+    const struct rebias_mgd_result *r = figure->result;
+    const double time =
+        rebias_hardware_time(figure->hardware, 1.0, (double)r->evaluations / (double)r->steps,
+                             figure->batch, figure->update_steps);
+    write_quoted(out, "name", figure->name);
+    write_quoted(out, "hardware", figure->hardware->name);
+    fprintf(out, "seconds_a_step = %.6g\nlogarithmic = %d\n$looks << EOD\n", time,
+            figure->logarithmic);
+    for (size_t i = 0; i < r->look_count; i++) {
+        const struct rebias_mgd_look *look = &r->looks[i];
+        fprintf(out, "%.15g %.6g %.6g\n", (double)look->step, look->cost,
+                100.0 * look->accuracy);
+    }
+    fprintf(out, "EOD\n");
+}
+
+int figure_mgd(const char *path, const struct mgd_figure *figure, struct rebias_error *err)
+{
+    return render(path, write_mgd, figure, plot_mgd, err);
+}
+
+/* T, cosine, its sd, angle (degrees), law. */
+static void write_angle(FILE *out, const void *context)
+{
+    const struct angle_figure *figure = context;
+    const struct rebias_mgd_angles *angles = figure->angles;
+    write_quoted(out, "name", figure->name);
+    fprintf(out, "$angles << EOD\n");
+    for (size_t i = 0; i < angles->count; i++) {
+        fprintf(out, "%.15g %.6g %.6g %.6g %.6g\n", (double)angles->T[i], angles->cosine[i],
+                angles->cosine_sd[i], angles->angle[i], figure->law[i]);
+    }
+    fprintf(out, "EOD\n");
+}
+
+int figure_angle(const char *path, const struct angle_figure *figure, struct rebias_error *err)
+{
+    return render(path, write_angle, figure, plot_angle, err);
 }

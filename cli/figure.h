@@ -3,6 +3,7 @@
 #define REBIAS_CLI_FIGURE_H
 
 #include "rebias/bias.h"
+#include "rebias/mgd.h"
 #include "rebias/table.h"
 
 /* Fails when gnuplot is not there, or the figure's name, given with --option, does not end in
@@ -20,5 +21,24 @@ int figure_bias(const char *path, const struct rebias_bias_options *options,
 /* Quantiles and mean of the jumps against G, SET and RESET side by side. */
 int figure_table(const char *path, const struct rebias_table *table, const char *name,
                  struct rebias_error *err);
+
+/* Cost and accuracy of a run against steps, with the time that a hardware would take on top. */
+struct mgd_figure {
+    const struct rebias_mgd_result *result;
+    const struct rebias_hardware *hardware;
+    size_t batch;
+    double update_steps; /* steps between updates */
+    bool logarithmic;    /* axis of the steps */
+    const char *name;    /* of the network */
+};
+int figure_mgd(const char *path, const struct mgd_figure *figure, struct rebias_error *err);
+
+/* Cosine to the true gradient against integration time; law[count], NaN where there is none. */
+struct angle_figure {
+    const struct rebias_mgd_angles *angles;
+    const double *law;
+    const char *name; /* of the network */
+};
+int figure_angle(const char *path, const struct angle_figure *figure, struct rebias_error *err);
 
 #endif

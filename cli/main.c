@@ -29,6 +29,8 @@ static const struct group {
     {"compare", "device-level metrics between two devices or tables", compare_commands,
      &compare_command_count},
     {"train", "a network on crossbars, or in software", train_commands, &train_command_count},
+    {"mgd", "multiplexed gradient descent: its gradient's angle, its time on hardware",
+     mgd_commands, &mgd_command_count},
     {"bias", "the main job: device- and network-level modeling bias with intervals",
      bias_commands, &bias_command_count},
 };

@@ -284,6 +284,10 @@ static void print_row(const struct option_row *row)
 {
     char left[80];
     char letter[8] = "    ";
+    if (row->kind == OPTION_HEADING) {
+        printf("\n%s:\n", row->help);
+        return;
+    }
     if (row->letter != 0) {
         snprintf(letter, sizeof letter, "-%c, ", row->letter);
     }

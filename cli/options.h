@@ -8,7 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_INTEGER, OPTION_NUMBER, OPTION_CHOICE };
+/* OPTION_HEADING is no option: its help is the heading of the rows behind it. */
+enum option_kind {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_INTEGER,
+    OPTION_NUMBER,
+    OPTION_CHOICE,
+    OPTION_HEADING
+};
 
 struct option_row {
     const char *name; /* without dashes */
@@ -36,7 +44,7 @@ struct command {
 };
 
 /* Parsed command line of one command. */
-enum { MAX_OPTION_ROWS = 64, MAX_WORDS = 16 };
+enum { MAX_OPTION_ROWS = 128, MAX_WORDS = 16 };
 struct arguments {
     const struct command *command;
     const char *value[MAX_OPTION_ROWS]; /* text of each row (fallback when not given), NULL =

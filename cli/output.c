@@ -72,8 +72,6 @@ int provenance_make(struct provenance *provenance, const struct arguments *argum
 int provenance_add_images(struct provenance *provenance, const struct rebias_image_set *set,
                           struct rebias_error *err)
 {
-    static const char *const names[4] = {"training images", "training labels", "test images",
-                                         "test labels"};
     size_t used = strlen(provenance->text);
     size_t size = used + 384;
     char *grown = realloc(provenance->text, size);
@@ -83,9 +81,9 @@ int provenance_add_images(struct provenance *provenance, const struct rebias_ima
     provenance->text = grown;
     int written = snprintf(grown + used, size - used, "images: %s\n", set->source);
     used += written > 0 ? (size_t)written : 0;
-    for (int i = 0; i < 4 && set->checksum[i][0] != '\0'; i++) {
-        written =
-            snprintf(grown + used, size - used, "input: %s %s\n", names[i], set->checksum[i]);
+    for (int i = 0; i < REBIAS_SET_FILES && set->checksum[i][0] != '\0'; i++) {
+        written = snprintf(grown + used, size - used, "input: %s %s\n", set->file[i],
+                           set->checksum[i]);
         used += written > 0 ? (size_t)written : 0;
     }
     return REBIAS_OK;

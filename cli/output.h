@@ -17,7 +17,7 @@ struct provenance {
 int provenance_make(struct provenance *provenance, const struct arguments *arguments,
                     const char *const *inputs, size_t count, struct rebias_error *err);
 struct rebias_image_set;
-/* Appends the checksums of an image set's four files. */
+/* Appends the checksums of an image set's files. */
 int provenance_add_images(struct provenance *provenance, const struct rebias_image_set *set,
                           struct rebias_error *err);
 void provenance_free(struct provenance *provenance);

@@ -30,12 +30,12 @@ allowed_rooms() {
 room_of_header() {
     case $1 in
         error.h | random.h | base.h) echo base ;;
-        metrics.h | score.h) echo metrics ;;
-        pulses.h | images.h) echo datasets ;;
+        metrics.h | score.h | two_sample.h) echo metrics ;;
+        pulses.h | images.h | tasks.h) echo datasets ;;
         devmodel.h) echo devmodel ;;
-        table.h | estimate.h) echo jumptable ;;
-        crossbar.h | network.h | train.h) echo netsim ;;
-        bias.h) echo sweep ;;
+        table.h | estimate.h | family.h | holdout.h) echo jumptable ;;
+        crossbar.h | network.h | train.h | visits.h | model.h | mgd.h) echo netsim ;;
+        bias.h | compare.h) echo sweep ;;
     esac
 }
 
