@@ -121,15 +121,18 @@ int bias_studies_open(struct bias_studies *studies, const struct arguments *argu
 }
 
 int bias_studies_run(struct bias_studies *studies, const struct arguments *arguments,
-                     const struct rebias_image_set *set, struct rebias_error *err)
+                     const struct rebias_image_set *set, const struct rebias_bias_mgd *mgd,
+                     struct rebias_error *err)
 {
     int status = REBIAS_OK;
+    const bool networks = set != NULL || mgd != NULL;
     progress_catch_signals();
     for (size_t i = 0; i < studies->count && status == REBIAS_OK; i++) {
         struct bias_study *study = &studies->study[i];
         struct progress progress = {.arguments = arguments,
-                                    .what = set != NULL ? "networks" : "models"};
+                                    .what = networks ? "networks" : "models"};
         study->options.set = set;
+        study->options.mgd = mgd;
         if (set != NULL) {
             complete_layers(&study->options.network, set);
         }

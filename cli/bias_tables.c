@@ -341,8 +341,8 @@ static int fill_devices(struct table *table, const struct bias_studies *studies,
 int fill_summary(struct table *table, const struct bias_studies *studies,
                  struct rebias_error *err)
 {
-    return studies->study[0].options.set != NULL ? fill_accuracies(table, studies, err)
-                                                 : fill_devices(table, studies, err);
+    return studies->study[0].result->target_runs > 0 ? fill_accuracies(table, studies, err)
+                                                     : fill_devices(table, studies, err);
 }
 
 /* -- 6. correlations and metrics -- */

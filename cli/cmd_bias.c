@@ -1,6 +1,7 @@
 /* cmd_bias.c - `rebias bias`: the main job.
  * 1. options   2. options that exclude each other   3. remarks   4. output   5. the command
  */
+#include "bias_mgd.h"
 #include "bias_tables.h"
 #include "commands.h"
 #include "figure.h"
@@ -34,8 +35,11 @@ static const struct option_row rows[] = {
     {"weights", 0, OPTION_CHOICE, "uniform|visited|data", "uniform", 0, 0,
      "of G in device metrics: all alike, as the target's networks pulsed, or as the points "
      "lie"},
-    {"network", 0, OPTION_CHOICE, "mlp|none", "mlp", 0, 0,
-     "what is trained; none: device metrics only"},
+    {"network", 0, OPTION_TEXT, "TEXT", "mlp", 0, 0,
+     "what is trained; none: device metrics only; with --trainer mgd also fmnist-cnn, "
+     "cifar-cnn, scaling:D, or layers as in 1x28x28,conv3:16,pool2,10"},
+    {"trainer", 0, OPTION_CHOICE, "mapped|mgd", "mapped", 0, 0,
+     "gradients into pulses, or perturb and measure"},
     NETWORK_ROWS,
     {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, "tidy CSV, one row a trained network"},
     {"metrics", 0, OPTION_TEXT, "FILE", NULL, 0, 0,
@@ -44,6 +48,8 @@ static const struct option_row rows[] = {
      "CSV of Spearman's correlation between each device metric and the bias, per points"},
     {"figure", 0, OPTION_TEXT, "FILE.png", NULL, 0, 0,
      "accuracy and device metric against points (needs gnuplot)"},
+    {"", 0, OPTION_HEADING, NULL, NULL, 0, 0, "with --trainer mgd"},
+    BIAS_MGD_ROWS,
 };
 
 static int read_methods(const struct arguments *a, struct rebias_bias_options *o,
@@ -102,7 +108,24 @@ static int read_options(const struct arguments *a, struct rebias_bias_options *o
 
 static bool trains(const struct arguments *a)
 {
-    return argument_choice(a, "network") == 0;
+    return strcmp(argument_text(a, "network"), "none") != 0;
+}
+
+static bool by_mgd(const struct arguments *a)
+{
+    return argument_choice(a, "trainer") == 1;
+}
+
+/* Networks other than the multi-layer perceptron are for MGD. */
+static int check_trainer(const struct arguments *a, struct rebias_error *err)
+{
+    const char *network = argument_text(a, "network");
+    if (!by_mgd(a) && trains(a) && strcmp(network, "mlp") != 0) {
+        const struct rebias_place place = {NULL, 0, 0, network};
+        return rebias_fail_at(err, REBIAS_E_RANGE, &place, "mlp or none",
+                              "bad value of --network without --trainer mgd");
+    }
+    return bias_mgd_check(a, by_mgd(a), err);
 }
 
 /* Fails when one of the options is given, which mean nothing beside the one in `mode`. */
@@ -121,7 +144,7 @@ static int refuse(const struct arguments *a, const char *mode, const char *const
 static int check_untrained(const struct arguments *a, struct rebias_error *err)
 {
     static const struct option_row network[] = {NETWORK_ROWS};
-    static const char *const others[] = {"correlation", "figure"};
+    static const char *const others[] = {"correlation", "figure", "trainer"};
     static const char mode[] = "--network none";
     int status = refuse(a, mode, others, sizeof others / sizeof others[0], err);
     for (size_t i = 0; i < sizeof network / sizeof network[0] && status == REBIAS_OK; i++) {
@@ -153,6 +176,9 @@ static int check_combination(const struct arguments *a, struct rebias_error *err
             status = rebias_fail(err, REBIAS_E_NAME,
                                  "--weights data has no meaning with --bootstrap");
         }
+    }
+    if (status == REBIAS_OK) {
+        status = check_trainer(a, err);
     }
     return status == REBIAS_OK && !trains(a) ? check_untrained(a, err) : status;
 }
@@ -196,6 +222,22 @@ static void remark_target(const struct arguments *a, const char *name,
            100.0 * r->target_mean, interval, r->pulse_size);
 }
 
+/* Networks that learned nothing on the target tell nothing about its models. */
+static void remark_chance(const struct arguments *a, const struct bias_study *study)
+{
+    const struct rebias_bias_options *o = &study->options;
+    const size_t outputs = o->mgd != NULL ? o->mgd->architecture->outputs
+                                          : o->network.sizes[o->network.layers];
+    const double chance = outputs > 1 ? 1.0 / (double)outputs : 0.5;
+    const double little = 0.1; /* of the way from chance to 1 */
+    if (study->result->target_mean < chance + little * (1.0 - chance)) {
+        remark(a,
+               "on the target itself networks are hardly better than chance (%.0f %%): the bias "
+               "says little, train longer or otherwise",
+               100.0 * chance);
+    }
+}
+
 /* What the finite data alone do to the accuracy. */
 static void remark_uncertainty(const struct arguments *a, const struct bias_study *study)
 {
@@ -210,6 +252,7 @@ static void remark_study(const struct arguments *a, const struct bias_study *stu
 {
     if (study->result->target_runs > 0) {
         remark_target(a, study->target->name, study->result);
+        remark_chance(a, study);
         remark_uncertainty(a, study);
         remark_correlations(a, study->result);
     }
@@ -315,6 +358,7 @@ static int run_bias(const struct arguments *a, struct rebias_error *err)
     struct rebias_bias_options options;
     struct bias_studies studies = {0};
     struct rebias_image_set *set = NULL;
+    struct bias_mgd mgd = {0};
     int status = check_combination(a, err);
     if (status == REBIAS_OK) {
         status = read_options(a, &options, err);
@@ -329,16 +373,19 @@ static int run_bias(const struct arguments *a, struct rebias_error *err)
         status = rebias_fail(err, REBIAS_E_RANGE, "--figure shows one target, there are %zu",
                              studies.count);
     }
-    if (status == REBIAS_OK && trains(a)) {
+    if (status == REBIAS_OK && trains(a) && by_mgd(a)) {
+        status = bias_mgd_open(&mgd, a, err);
+    } else if (status == REBIAS_OK && trains(a)) {
         status = rebias_image_set_load(&set, argument_text(a, "images"),
                                        argument_text(a, "data"), err);
     }
     if (status == REBIAS_OK) {
-        status = bias_studies_run(&studies, a, set, err);
+        status = bias_studies_run(&studies, a, set, by_mgd(a) ? &mgd.parts : NULL, err);
     }
     if (status == REBIAS_OK) {
-        status = publish(a, &studies, set, err);
+        status = publish(a, &studies, by_mgd(a) ? mgd.setup.source.set : set, err);
     }
+    bias_mgd_clear(&mgd);
     bias_studies_free(&studies);
     rebias_image_set_free(set);
     return status;

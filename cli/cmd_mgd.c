@@ -18,10 +18,14 @@ static const struct option_row angle_rows[] = {
     {"device", 0, OPTION_TEXT, "DEVICE", NULL, 0, 0,
      "weights on devices: preset, model:param=value,... or table file"},
     IMAGE_ROWS,
+    {"activation", 0, OPTION_CHOICE, "sigmoid|tanh|relu", NULL, 0, 0,
+     "of hidden layers (default: images relu, tasks sigmoid)"},
     MGD_DATA_ROWS,
-    SUBSET_ROWS,
+    MGD_NETWORK_ROW,
+    TRAIN_IMAGES_ROW,
     {"batch", 0, OPTION_INTEGER, "N", NULL, 1, 65536,
      "samples evaluated at once (default: images 100, tasks 1)"},
+    MGD_METHOD_ROW,
     MGD_PERTURBATION_ROWS,
     CROSSBAR_ROWS,
     {"steps", 0, OPTION_INTEGER, "N", "10000", 1, 4294967295, "longest time of integration"},
@@ -171,7 +175,7 @@ static int run_angle(const struct arguments *a, struct rebias_error *err)
     struct progress progress = {.arguments = a, .what = "trials"};
     int status = check_angle(a, err);
     if (status == REBIAS_OK) {
-        status = mgd_setup_open(&setup, a, err);
+        status = mgd_setup_open(&setup, a, false, err);
     }
     if (status == REBIAS_OK) {
         read_angle(a, &setup.options, &angle);
@@ -240,7 +244,8 @@ const struct command mgd_commands[] = {
      "parameters, which stay. cosine, cosine_sd: mean and standard deviation over trials. law: "
      "1/sqrt(1 + (P\n"
      "- 1)/T), what random patterns of P parameters give on a batch that is held; empty "
-     "elsewhere.",
+     "elsewhere. With tasks\n"
+     "the weight range is 4 unless given.",
      0, 0, angle_rows, sizeof angle_rows / sizeof angle_rows[0], run_angle, NULL},
     {"mgd hardware", "", "how long hardware would take",
      "steps (evaluations max(tau_p, batch tau_x) + tau_update/tau_theta): tau_p is the time of "

@@ -79,7 +79,7 @@ static int use_images(struct rebias_mgd_data *data, const struct rebias_images *
 }
 
 static int open_images(struct mgd_source *source, const struct arguments *a, bool one_hot,
-                       struct rebias_error *err)
+                       bool tests, struct rebias_error *err)
 {
     int status = rebias_image_set_load(&source->set, argument_text(a, "images"),
                                        argument_text(a, "data"), err);
@@ -88,12 +88,12 @@ static int open_images(struct mgd_source *source, const struct arguments *a, boo
     }
     const struct rebias_images *train = &source->set->train;
     const struct rebias_images *test = &source->set->test;
+    const int64_t wanted = tests ? argument_integer(a, "test-images") : 0;
     const size_t classes = train->classes > test->classes ? train->classes : test->classes;
     status = use_images(&source->train, train, classes, argument_integer(a, "train-images"),
                         "training", err);
     if (status == REBIAS_OK) {
-        status = use_images(&source->test, test, classes, argument_integer(a, "test-images"),
-                            "test", err);
+        status = use_images(&source->test, test, classes, wanted, "test", err);
     }
     if (status == REBIAS_OK && one_hot) {
         status = make_targets(&source->target[0], train, classes, err);
@@ -109,16 +109,17 @@ static int open_images(struct mgd_source *source, const struct arguments *a, boo
 /* -- 3. either -- */
 
 int mgd_source_open(struct mgd_source *source, const struct arguments *arguments, bool one_hot,
-                    struct rebias_error *err)
+                    bool tests, struct rebias_error *err)
 {
     static const char *const image_options[] = {"images", "data", "train-images",
                                                 "test-images"};
     const char *task = argument_text(arguments, "task");
     *source = (struct mgd_source){0};
     if (task == NULL) {
-        return open_images(source, arguments, one_hot, err);
+        return open_images(source, arguments, one_hot, tests, err);
     }
-    for (size_t i = 0; i < sizeof image_options / sizeof image_options[0]; i++) {
+    const size_t all = sizeof image_options / sizeof image_options[0];
+    for (size_t i = 0; i < (tests ? all : all - 1); i++) {
         if (argument_given(arguments, image_options[i])) {
             return rebias_fail(err, REBIAS_E_NAME, "--%s has no meaning with --task",
                                image_options[i]);

@@ -16,10 +16,10 @@ struct mgd_source {
     struct rebias_mgd_data test; /* a task's own patterns again */
 };
 
-/* From --task, or --images, --data, --train-images, --test-images; one_hot: images get targets.
- * source is to be cleared also on failure. */
+/* From --task, or --images, --data, --train-images and (with `tests`) --test-images; one_hot:
+ * images get targets. source is to be cleared also on failure. */
 int mgd_source_open(struct mgd_source *source, const struct arguments *arguments, bool one_hot,
-                    struct rebias_error *err);
+                    bool tests, struct rebias_error *err);
 void mgd_source_clear(struct mgd_source *source);
 
 /* Words that tell these data from all others. */

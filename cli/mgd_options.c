@@ -198,7 +198,12 @@ static int read_perturbation(struct rebias_mgd_options *o, const struct argument
                              struct rebias_error *err)
 {
     o->method = (enum rebias_mgd_method)argument_choice(a, "method"); /* all in their order */
-    o->scope = (enum rebias_mgd_scope)argument_choice(a, "scope");
+    /* nodes of all layers at once disturb each other's estimates: a rate that does for one
+     * layer diverges */
+    o->scope = o->method == REBIAS_MGD_NODE ? REBIAS_MGD_LAYERS : REBIAS_MGD_ALL;
+    if (argument_given(a, "scope")) {
+        o->scope = (enum rebias_mgd_scope)argument_choice(a, "scope");
+    }
     o->perturbation = (enum rebias_perturbation)argument_choice(a, "perturbation");
     o->amplitude = argument_number(a, "amplitude");
     o->sparsity = argument_number(a, "sparsity");
@@ -346,7 +351,7 @@ int mgd_read_training(struct rebias_mgd_options *options, const struct arguments
 
 /* -- 7. the set-up -- */
 
-int mgd_setup_open(struct mgd_setup *setup, const struct arguments *arguments,
+int mgd_setup_read(struct mgd_setup *setup, const struct arguments *arguments, bool tests,
                    struct rebias_error *err)
 {
     const enum rebias_cost cost = cost_of(arguments);
@@ -355,14 +360,27 @@ int mgd_setup_open(struct mgd_setup *setup, const struct arguments *arguments,
     if (status == REBIAS_OK) {
         status = read_perturbation(&setup->options, arguments, err);
     }
-    if (status == REBIAS_OK && argument_given(arguments, "device")) {
-        status = rebias_device_open(&setup->device, argument_text(arguments, "device"), err);
-    }
     if (status == REBIAS_OK) {
-        setup->options.device = setup->device;
-        status = mgd_source_open(&setup->source, arguments, cost == REBIAS_COST_SQUARED, err);
+        status =
+            mgd_source_open(&setup->source, arguments, cost == REBIAS_COST_SQUARED, tests, err);
     }
     return status == REBIAS_OK ? open_network(setup, arguments, cost, err) : status;
+}
+
+int mgd_setup_open(struct mgd_setup *setup, const struct arguments *arguments, bool tests,
+                   struct rebias_error *err)
+{
+    struct rebias_device *device = NULL;
+    const char *spec = argument_text(arguments, "device");
+    int status = spec != NULL ? rebias_device_open(&device, spec, err) : REBIAS_OK;
+    if (status == REBIAS_OK) {
+        status = mgd_setup_read(setup, arguments, tests, err);
+    } else {
+        *setup = (struct mgd_setup){.options = rebias_mgd_options_defaults()};
+    }
+    setup->device = device;
+    setup->options.device = device;
+    return status;
 }
 
 void mgd_setup_clear(struct mgd_setup *setup)

@@ -14,10 +14,14 @@ struct mgd_setup {
     struct rebias_mgd_options options;
 };
 
-/* Data, device, network and the options of IMAGE_ROWS, CROSSBAR_ROWS, SUBSET_ROWS, "device",
- * "batch" and of MGD_DATA_ROWS and MGD_PERTURBATION_ROWS (tau-p and tau-x among them; tau-theta
- * is tau-p). setup is to be cleared also on failure. */
-int mgd_setup_open(struct mgd_setup *setup, const struct arguments *arguments,
+/* Data, device, network and the options of IMAGE_ROWS, CROSSBAR_ROWS, TRAIN_IMAGES_ROW,
+ * "activation", "device", "batch" and of MGD_DATA_ROWS and MGD_PERTURBATION_ROWS (tau-p and
+ * tau-x among them; tau-theta is tau-p). With `tests`, TEST_IMAGES_ROW as well. setup is to be
+ * cleared also on failure. */
+int mgd_setup_open(struct mgd_setup *setup, const struct arguments *arguments, bool tests,
+                   struct rebias_error *err);
+/* The same without opening the device, which stays NULL. */
+int mgd_setup_read(struct mgd_setup *setup, const struct arguments *arguments, bool tests,
                    struct rebias_error *err);
 void mgd_setup_clear(struct mgd_setup *setup);
 

@@ -6,13 +6,16 @@
 
 /* clang-format off */
 
-/* What is learned, and by which network. */
+/* By which network. */
+#define MGD_NETWORK_ROW \
+    {"network", 0, OPTION_TEXT, "TEXT", NULL, 0, 0, \
+     "instead of --layers: fmnist-cnn, cifar-cnn, scaling:D, or layers as in " \
+     "1x28x28,conv3:16,pool2,10"}
+
+/* What is learned, and from where. */
 #define MGD_DATA_ROWS \
     {"task", 0, OPTION_TEXT, "NAME", NULL, 0, 0, \
      "generated data instead of images: xor, parity:N (2 to 16 bits), nist7x7"}, \
-    {"network", 0, OPTION_TEXT, "TEXT", NULL, 0, 0, \
-     "instead of --layers: fmnist-cnn, cifar-cnn, scaling:D, or layers as in " \
-     "1x28x28,conv3:16,pool2,10"}, \
     {"cost", 0, OPTION_CHOICE, "cross-entropy|squared", NULL, 0, 0, \
      "of softmax outputs, or of sigmoid outputs (default: images cross-entropy, tasks squared)"}, \
     {"smoothing", 0, OPTION_NUMBER, "E", "0", 0, 0.99, "of labels, cross-entropy"}, \
@@ -21,9 +24,12 @@
      "uniform:-0.5,0.5)"}
 
 /* What one measurement of the cost is. */
+#define MGD_METHOD_ROW \
+    {"method", 0, OPTION_CHOICE, "weight|node", "weight", 0, 0, "what is perturbed"}
+
 #define MGD_PERTURBATION_ROWS \
-    {"method", 0, OPTION_CHOICE, "weight|node", "weight", 0, 0, "what is perturbed"}, \
-    {"scope", 0, OPTION_CHOICE, "all|layers", "all", 0, 0, "at once, or layer by layer"}, \
+    {"scope", 0, OPTION_CHOICE, "all|layers", NULL, 0, 0, \
+     "at once, or layer by layer (default: weight all; node layers, for at once it can diverge)"}, \
     {"perturbation", 0, OPTION_CHOICE, "sine|sequential|random|walsh|gaussian", "random", 0, 0, \
      "kind of patterns"}, \
     {"amplitude", 0, OPTION_NUMBER, "A", "0.1", 1e-9, 1e6, \
@@ -81,9 +87,12 @@
      "pulses on devices: every update rounded at random, or changes kept until they make a pulse"}
 
 /* How long, what is noted, and where. */
-#define MGD_RUN_ROWS \
+#define MGD_LENGTH_ROWS \
     {"steps", 0, OPTION_INTEGER, "N", NULL, 1, 4294967295, "steps of time dt (default 10000)"}, \
-    {"updates", 0, OPTION_INTEGER, "N", NULL, 1, 4294967295, "the same as a number of updates"}, \
+    {"updates", 0, OPTION_INTEGER, "N", NULL, 1, 4294967295, "the same as a number of updates"}
+
+#define MGD_RUN_ROWS \
+    MGD_LENGTH_ROWS, \
     {"max-steps", 0, OPTION_INTEGER, "N", NULL, 1, 4294967295, "the same, with a target"}, \
     {"target-cost", 0, OPTION_NUMBER, "C", "0", 0, 1e12, \
      "stop when the mean cost of the test data is below it (0: never)"}, \
@@ -92,7 +101,7 @@
     {"looks", 0, OPTION_INTEGER, "N", "20", 1, 1e6, \
      "rows of the table; with a target: steps that are 2 % apart"}, \
     {"seeds", 0, OPTION_INTEGER, "K", NULL, 1, 1e6, \
-     "replicates 0 to K - 1, in parallel; one row each"}, \
+     "replicates 0 to K - 1, in parallel; one row each (also --ternary, all in one file)"}, \
     {"checkpoint", 0, OPTION_TEXT, "FILE", NULL, 0, 0, \
      "write the state here, also when interrupted; continue when it exists"}, \
     {"every", 0, OPTION_INTEGER, "N", NULL, 1, 4294967295, \

@@ -22,13 +22,15 @@ struct training {
 
 /* -- 1. options -- */
 
-static const struct option_row mgd_rows[] = {MGD_DATA_ROWS, MGD_PERTURBATION_ROWS,
-                                             MGD_UPDATE_ROWS, MGD_RUN_ROWS, MGD_HARDWARE_ROW};
+static const struct option_row mgd_rows[] = {
+    MGD_DATA_ROWS,   MGD_NETWORK_ROW, MGD_METHOD_ROW,  MGD_PERTURBATION_ROWS,
+    MGD_UPDATE_ROWS, MGD_RUN_ROWS,    MGD_HARDWARE_ROW};
 
 int mgd_refuse_options(const struct arguments *arguments, struct rebias_error *err)
 {
     for (size_t i = 0; i < sizeof mgd_rows / sizeof mgd_rows[0]; i++) {
-        if (argument_given(arguments, mgd_rows[i].name)) {
+        const bool shared = strcmp(mgd_rows[i].name, "seeds") == 0; /* with --ternary */
+        if (!shared && argument_given(arguments, mgd_rows[i].name)) {
             return rebias_fail(err, REBIAS_E_NAME, "--%s is for --trainer mgd",
                                mgd_rows[i].name);
         }
@@ -413,7 +415,7 @@ int mgd_train_command(const struct arguments *arguments, struct rebias_error *er
         status = mgd_hardware_read(&t.hardware, arguments, err);
     }
     if (status == REBIAS_OK) {
-        status = mgd_setup_open(&t.setup, arguments, err);
+        status = mgd_setup_open(&t.setup, arguments, true, err);
     }
     if (status == REBIAS_OK) {
         status = mgd_read_training(&t.setup.options, arguments, err);

@@ -13,8 +13,7 @@
      "data set: fashion-mnist, mnist, mnist-small (14 x 14), cifar10, or a folder of IDX files"}, \
     {"data", 0, OPTION_TEXT, "DIR", NULL, 0, 0, "look for the data set here first"}, \
     {"layers", 0, OPTION_TEXT, "N,N,...", NULL, 0, 0, \
-     "neurons: inputs, hidden ..., outputs (default: pixels, 100, classes)"}, \
-    {"activation", 0, OPTION_CHOICE, "sigmoid|tanh|relu", "tanh", 0, 0, "of hidden layers"}
+     "neurons: inputs, hidden ..., outputs (default: pixels, 100, classes)"}
 
 #define CROSSBAR_ROWS \
     {"biases", 0, OPTION_CHOICE, "digital|devices", "digital", 0, 0, "where biases are kept"}, \
@@ -28,13 +27,18 @@
     {"program-rounds", 0, OPTION_INTEGER, "N", "100", 0, 1000, \
      "write-verify rounds that program the initial weights"}
 
-#define SUBSET_ROWS \
+#define TRAIN_IMAGES_ROW \
     {"train-images", 0, OPTION_INTEGER, "N", "0", 0, 1e9, \
-     "use the first N training images (0: all)"}, \
+     "use the first N training images (0: all)"}
+
+#define TEST_IMAGES_ROW \
     {"test-images", 0, OPTION_INTEGER, "N", "0", 0, 1e9, "use the first N test images (0: all)"}
+
+#define SUBSET_ROWS TRAIN_IMAGES_ROW, TEST_IMAGES_ROW
 
 #define NETWORK_ROWS \
     IMAGE_ROWS, \
+    {"activation", 0, OPTION_CHOICE, "sigmoid|tanh|relu", "tanh", 0, 0, "of hidden layers"}, \
     {"loss", 0, OPTION_CHOICE, "cross-entropy|squared-error", "cross-entropy", 0, 0, \
      "softmax cross-entropy, or squares"}, \
     CROSSBAR_ROWS, \

@@ -247,6 +247,25 @@ int argument_choice(const struct arguments *arguments, const char *name)
     return choice_index(row_at(arguments->command, row)->metavar, arguments->value[row]);
 }
 
+void arguments_translate(struct arguments *to, const struct command *command,
+                         const struct arguments *from, const char *const (*renamed)[2],
+                         size_t count)
+{
+    *to = (struct arguments){.command = command, .argc = from->argc, .argv = from->argv};
+    assert(row_total(command) <= MAX_OPTION_ROWS);
+    for (size_t i = 0; i < row_total(command); i++) {
+        const char *name = row_at(command, i)->name;
+        size_t row = 0;
+        for (size_t r = 0; r < count; r++) {
+            name = strcmp(renamed[r][0], row_at(command, i)->name) == 0 ? renamed[r][1] : name;
+        }
+        bool given = name[0] != '\0' && find_row(from->command, name, strlen(name), 0, &row) &&
+                     from->given[row];
+        to->given[i] = given;
+        to->value[i] = given ? from->value[row] : row_at(command, i)->fallback;
+    }
+}
+
 /* -- 5. lists -- */
 
 int parse_number_list(const char *option, const char *text, double min, double max, bool whole,

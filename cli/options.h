@@ -78,6 +78,13 @@ int argument_choice(const struct arguments *arguments,
 /* The value as an error shows it: itself, or "(nothing)" when it is empty. */
 const char *shown_value(const char *text);
 
+/* *to = the options of `from` as another command knows them: each of its rows takes the value
+ * of the row of the same name (or, where renamed[i][0] is its name, of renamed[i][1]), or its
+ * own default. The values are borrowed from `from`. */
+void arguments_translate(struct arguments *to, const struct command *command,
+                         const struct arguments *from, const char *const (*renamed)[2],
+                         size_t count);
+
 /* A comma-separated list of numbers in [min, max], all whole when `whole`; at most `capacity`.
  */
 int parse_number_list(const char *option, const char *text, double min, double max, bool whole,
