@@ -28,6 +28,10 @@ extern const size_t bench_kernel_count;
 extern const struct bench_kernel bench_fits[];
 extern const size_t bench_fit_count;
 
+/* Perturbed evaluations of multiplexed gradient descent (mgd.c). */
+extern const struct bench_kernel bench_mgd[];
+extern const size_t bench_mgd_count;
+
 /* Floating-point operations that training one image of 784-100-10 needs for the forward and the
  * gradient product of both layers, 2 for each weight and product. */
 double bench_flop_per_image(void);

@@ -46,8 +46,7 @@ struct mgd_lanes {
     float *part;             /* the same: the pattern's part of z */
     float *input;            /* [inputs][LANES]: the lanes' samples side by side */
     float *target;           /* [outputs][LANES] */
-    uint32_t in_lane[LANES]; /* whose inputs they are */
-    uint32_t aimed[LANES];   /* whose targets they are */
+    uint32_t in_lane[LANES]; /* whose inputs and targets they are */
     uint32_t *active;        /* [inputs]: those of the shared sample that are not 0 */
     size_t active_count;
     uint32_t active_sample;
@@ -119,7 +118,6 @@ static int allocate(struct mgd_lanes *lanes, struct rebias_error *err)
         }
     }
     memset(lanes->in_lane, 0xFF, sizeof lanes->in_lane);
-    memset(lanes->aimed, 0xFF, sizeof lanes->aimed);
     lanes->active_sample = UINT32_MAX;
     return status;
 }
@@ -265,7 +263,7 @@ REBIAS_SIMD static void shift(size_t n, const float *theta, float sign, const fl
     }
 }
 
-REBIAS_SIMD static void add_scaled(size_t n, float factor, const float *pattern, float *sum)
+REBIAS_SIMD static void add_single(size_t n, float factor, const float *pattern, float *sum)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
@@ -303,7 +301,7 @@ static void run_single(struct mgd_lanes *lanes, struct rebias_code *code,
     }
     single_costs(lanes, 2, vectors, sample, cost);
     double Ct = difference(lanes, segment, cost[0], cost[1], sums);
-    add_scaled(P, (float)(Ct / rebias_code_mean_square(code)), lanes->pattern, estimate);
+    add_single(P, (float)(Ct / rebias_code_mean_square(code)), lanes->pattern, estimate);
 }
 
 /* -- 4. groups -- */
@@ -360,26 +358,36 @@ static void set_rows(struct mgd_lanes *lanes, struct rebias_code *code,
 }
 
 /* Puts the lanes' inputs and targets side by side, where they are not there already. */
-static void set_samples(struct mgd_lanes *lanes, const struct group *group)
+static void set_own_samples(struct mgd_lanes *lanes, const struct group *group)
 {
     const size_t inputs = lanes->architecture->inputs;
-    const size_t outputs = lanes->architecture->outputs;
-    if (group->shared && lanes->held_sample == group->sample[0]) {
-        return;
-    }
+    const size_t outputs = lanes->data->target != NULL ? lanes->architecture->outputs : 0;
     for (size_t k = 0; k < LANES; k++) {
-        const uint32_t sample = group->sample[k];
-        const float *x = lanes->x + (size_t)sample * inputs;
-        for (size_t i = 0; i < inputs && !group->shared && lanes->in_lane[k] != sample; i++) {
-            lanes->input[i * LANES + k] = x[i];
+        const size_t sample = group->sample[k];
+        if (lanes->in_lane[k] == sample) {
+            continue;
         }
-        for (size_t j = 0;
-             j < outputs && lanes->data->target != NULL && lanes->aimed[k] != sample; j++) {
-            lanes->target[j * LANES + k] = lanes->data->target[(size_t)sample * outputs + j];
+        for (size_t i = 0; i < inputs; i++) {
+            lanes->input[i * LANES + k] = lanes->x[sample * inputs + i];
         }
-        lanes->in_lane[k] = group->shared ? lanes->in_lane[k] : sample;
-        lanes->aimed[k] = sample;
+        for (size_t j = 0; j < outputs; j++) {
+            lanes->target[j * LANES + k] = lanes->data->target[sample * outputs + j];
+        }
+        lanes->in_lane[k] = group->sample[k];
     }
+}
+
+/* The targets of one sample into all lanes; its inputs need no lanes. */
+static void set_shared_sample(struct mgd_lanes *lanes, size_t sample)
+{
+    const size_t outputs = lanes->data->target != NULL ? lanes->architecture->outputs : 0;
+    for (size_t j = 0; j < outputs; j++) {
+        const float target = lanes->data->target[sample * outputs + j];
+        for (size_t k = 0; k < LANES; k++) {
+            lanes->target[j * LANES + k] = target;
+        }
+    }
+    memset(lanes->in_lane, 0xFF, sizeof lanes->in_lane);
 }
 
 /* The inputs of the shared sample that are not 0. */
@@ -392,9 +400,8 @@ static void find_active(struct mgd_lanes *lanes, uint32_t sample)
     lanes->active_sample = sample;
     lanes->active_count = 0;
     for (uint32_t i = 0; i < lanes->architecture->inputs; i++) {
-        if (x[i] != 0.0f) { /* exact: what is 0 adds nothing */
-            lanes->active[lanes->active_count++] = i;
-        }
+        lanes->active[lanes->active_count] = i; /* stays when x is not 0, without a branch */
+        lanes->active_count += x[i] != 0.0f;    /* exact: what is 0 adds nothing */
     }
 }
 
@@ -407,8 +414,8 @@ static void first_layer(struct mgd_lanes *lanes, const float *theta, const struc
     const struct rebias_layer *layer = &lanes->architecture->layer[0];
     const size_t inputs = layer->weights / layer->biases;
     const size_t shape[2] = {inputs, layer->biases};
-    set_samples(lanes, group);
     if (!group->shared) {
+        set_own_samples(lanes, group);
         lanes->held_sample = UINT32_MAX;
         rebias_lanes_part_own(rows, shape, theta, lanes->input, lanes->base, lanes->part);
         return;
@@ -421,6 +428,7 @@ static void first_layer(struct mgd_lanes *lanes, const float *theta, const struc
     }
     single_costs(lanes, 1, &theta, group->sample[0], &lanes->held_cost);
     lanes->held_sample = group->sample[0];
+    set_shared_sample(lanes, group->sample[0]);
     dense_single(inputs, layer->biases, theta, x, lanes->value[1]);
     for (size_t j = 0; j < layer->biases; j++) {
         for (size_t k = 0; k < LANES; k++) {

@@ -68,20 +68,33 @@ static float adam_step(float *first, float *second, float eta, float g)
     return eta * *first / (sqrtf(*second) + 1e-8f);
 }
 
+/* change may be estimate: entry by entry. */
+static void plain_steps(size_t n, float factor, float eta, float decay, const float *estimate,
+                        const float *theta, float *change)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        change[i] = eta * (factor * estimate[i]) + decay * theta[i];
+    }
+}
+
 static void step_block(struct mgd_optimizer *optimizer, const struct mgd_block *block,
                        float factor, float eta, const float *estimate, const float *theta,
                        float *change)
 {
     const struct rebias_mgd_options *o = optimizer->options;
     const float decay = eta * (float)o->weight_decay;
+    if (o->optimizer == REBIAS_OPTIMIZER_PLAIN) {
+        const size_t at = block->theta_first;
+        plain_steps(block->theta_n, factor, eta, decay, estimate + at, theta + at, change + at);
+        return;
+    }
     for (size_t i = block->theta_first; i < block->theta_first + block->theta_n; i++) {
         const float g = factor * estimate[i];
-        float wanted = eta * g;
-        if (o->optimizer == REBIAS_OPTIMIZER_MOMENTUM) {
-            wanted = momentum_step(&optimizer->first[i], (float)o->momentum, wanted);
-        } else if (o->optimizer == REBIAS_OPTIMIZER_ADAM) {
-            wanted = adam_step(&optimizer->first[i], &optimizer->second[i], eta, g);
-        }
+        const float wanted =
+            o->optimizer == REBIAS_OPTIMIZER_ADAM
+                ? adam_step(&optimizer->first[i], &optimizer->second[i], eta, g)
+                : momentum_step(&optimizer->first[i], (float)o->momentum, eta * g);
         change[i] = wanted + decay * theta[i];
     }
 }

@@ -133,6 +133,7 @@ static void limit_norms(struct mgd_parameters *p)
 
 static void subtract(size_t n, const float *change, float *theta)
 {
+#pragma omp simd
     for (size_t i = 0; i < n; i++) {
         theta[i] -= change[i];
     }

@@ -122,7 +122,8 @@ void rebias_mgd_worker_free(struct mgd_worker *worker);
 /* From now on small dense networks too go the general way: for tests, as the reference. */
 void rebias_mgd_worker_go_general(struct mgd_worker *worker);
 
-/* estimate[P] += sum over the segments of repeats Ct p/D^2, sums added to. */
+/* estimate[P] += sum over the segments of repeats Ct p/D^2, sums added to. A worker keeps the
+ * C0 of a segment's base step: theta may differ between calls only where the base step does. */
 int rebias_mgd_worker_run(struct mgd_worker *worker, const struct mgd_parameters *parameters,
                           size_t count, const struct mgd_segment *segments, float *estimate,
                           struct mgd_sums *sums, struct rebias_error *err);

@@ -190,6 +190,7 @@ static void add_sums(struct mgd_state *state, const struct mgd_sums *sums, size_
 static void take_single(struct run *run, double steps)
 {
     const float scale = (float)(1.0 / steps);
+#pragma omp simd
     for (size_t i = 0; i < run->parameters.n; i++) {
         run->change[i] = run->part[0][i] * scale;
     }
