@@ -5,6 +5,7 @@
 #include "mgd_rows.h"
 #include "mgd_training.h"
 #include "network_options.h"
+#include "train_ternary.h"
 #include "rebias/visits.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -25,9 +26,12 @@ static const struct option_row rows[] = {
      "write how many pulses devices got at each conductance (mapped)"},
     {"visit-levels", 0, OPTION_INTEGER, "N", "100", 1, 1e6,
      "conductance levels of that file, from Gmin to Gmax"},
+    TERNARY_ROWS,
     {"", 0, OPTION_HEADING, NULL, NULL, 0, 0, "with --trainer mgd, what is learned"},
     MGD_DATA_ROWS,
+    MGD_NETWORK_ROW,
     {"", 0, OPTION_HEADING, NULL, NULL, 0, 0, "with --trainer mgd, measuring"},
+    MGD_METHOD_ROW,
     MGD_PERTURBATION_ROWS,
     {"", 0, OPTION_HEADING, NULL, NULL, 0, 0, "with --trainer mgd, updating"},
     MGD_UPDATE_ROWS,
@@ -229,8 +233,17 @@ static int run_gradients(const struct arguments *a, struct rebias_error *err)
 
 static int run_train(const struct arguments *a, struct rebias_error *err)
 {
-    return argument_choice(a, "trainer") == MGD ? mgd_train_command(a, err)
-                                                : run_gradients(a, err);
+    const int trainer = argument_choice(a, "trainer");
+    const bool ternary = argument_flag(a, "ternary") || argument_given(a, "threshold");
+    int status = trainer == MGD && !ternary ? REBIAS_OK
+                                            : check_train_ternary(a, trainer == SOFTWARE, err);
+    if (status != REBIAS_OK) {
+        return status;
+    }
+    if (trainer == MGD) {
+        return mgd_train_command(a, err);
+    }
+    return argument_flag(a, "ternary") ? run_train_ternary(a, err) : run_gradients(a, err);
 }
 
 const struct command train_commands[] = {
@@ -239,7 +252,8 @@ const struct command train_commands[] = {
      "rounded stochastically to a\n"
      "number of pulses, and the devices jump as their model says. The rate scales the request, "
      "never the jump.\n"
-     "software: the same network in float32 without devices.\n"
+     "software: the same network in float32 without devices; --ternary: weights -gamma, 0, "
+     "gamma for `deploy`, to -o FILE.h5.\n"
      "mgd: multiplexed gradient descent measures its gradients: patterns are added to the "
      "parameters (or nodes), the\n"
      "change of the cost times the pattern is averaged over tau-theta. With a device, updates "
