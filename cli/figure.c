@@ -93,9 +93,6 @@ static int run_gnuplot(const char *script, size_t size, const char *temporary,
 
 /* -- 3. what figures share -- */
 
-/* Writes the data and variables of one figure in front of its template. */
-typedef void write_data(FILE *out, const void *context);
-
 /* "S" multiplier for people: unit and factor that bring the target's conductances to handy
  * numbers. */
 static const char *unit_for(double Gmax, double *factor)
@@ -115,8 +112,7 @@ static const char *unit_for(double Gmax, double *factor)
     return "S";
 }
 
-/* Single quotes end a gnuplot string: they are doubled, control characters dropped. */
-static void write_quoted(FILE *out, const char *name, const char *text)
+void figure_quoted(FILE *out, const char *name, const char *text)
 {
     fprintf(out, "%s = '", name);
     for (const char *c = text; *c != '\0'; c++) {
@@ -130,8 +126,7 @@ static void write_quoted(FILE *out, const char *name, const char *text)
     fprintf(out, "'\n");
 }
 
-/* Draws the figure: its data, then its template. */
-static int render(const char *path, write_data *write, const void *context,
+int figure_render(const char *path, figure_data *write, const void *context,
                   const char *template, struct rebias_error *err)
 {
     char *temporary = NULL;
@@ -147,7 +142,7 @@ static int render(const char *path, write_data *write, const void *context,
         goto done;
     }
     fprintf(out, "set terminal %s\n", terminal_of(path));
-    write_quoted(out, "outfile", temporary);
+    figure_quoted(out, "outfile", temporary);
     fprintf(out, "set output outfile\n");
     write(out, context);
     fputs(template, out);
@@ -203,8 +198,8 @@ static void write_bias(FILE *out, const void *context)
     const struct rebias_bias_options *o = figure->options;
     const struct rebias_bias_result *r = figure->result;
     double factor = 1.0;
-    write_quoted(out, "unit", unit_for(o->target->Gmax, &factor));
-    write_quoted(out, "target", o->target->name);
+    figure_quoted(out, "unit", unit_for(o->target->Gmax, &factor));
+    figure_quoted(out, "target", o->target->name);
     fprintf(out, "target_mean = %.6g\ntarget_sd = %.6g\nmethods = %zu\nreplicates = %zu\n",
             100.0 * r->target_mean, 100.0 * r->target_sd, o->methods, o->replicates);
     fprintf(out, "lowest = %zu\nhighest = %zu\narray names[%zu]\n", o->points[0],
@@ -216,7 +211,7 @@ static void write_bias(FILE *out, const void *context)
     for (size_t m = 0; m < o->methods; m++) {
         char variable[32];
         snprintf(variable, sizeof variable, "names[%zu]", m + 1);
-        write_quoted(out, variable, o->method[m].name);
+        figure_quoted(out, variable, o->method[m].name);
     }
     write_cells(out, o, r, factor);
 }
@@ -225,7 +220,7 @@ int figure_bias(const char *path, const struct rebias_bias_options *options,
                 const struct rebias_bias_result *result, struct rebias_error *err)
 {
     const struct bias_figure figure = {options, result};
-    return render(path, write_bias, &figure, plot_bias, err);
+    return figure_render(path, write_bias, &figure, plot_bias, err);
 }
 
 /* -- 5. the table figure -- */
@@ -277,9 +272,9 @@ static void write_table(FILE *out, const void *context)
         largest = fmax(largest, fabs(mean) + sd);
     }
     rebias_table_range(table, &Gmin, &Gmax);
-    write_quoted(out, "unit", unit_for(Gmax, &G_factor));
-    write_quoted(out, "dunit", unit_for(largest, &dG_factor));
-    write_quoted(out, "name", figure->name);
+    figure_quoted(out, "unit", unit_for(Gmax, &G_factor));
+    figure_quoted(out, "dunit", unit_for(largest, &dG_factor));
+    figure_quoted(out, "name", figure->name);
     fprintf(out, "low = %.6g\nhigh = %.6g\n", G_factor * Gmin, G_factor * Gmax);
     write_side(out, "$set", &table->side[REBIAS_SET], G_factor, dG_factor);
     write_side(out, "$reset", &table->side[REBIAS_RESET], G_factor, dG_factor);
@@ -289,7 +284,7 @@ int figure_table(const char *path, const struct rebias_table *table, const char 
                  struct rebias_error *err)
 {
     const struct table_figure figure = {table, name};
-    return render(path, write_table, &figure, plot_table, err);
+    return figure_render(path, write_table, &figure, plot_table, err);
 }
 
 /* -- 6. the figures of MGD -- */
@@ -302,8 +297,8 @@ static void write_mgd(FILE *out, const void *context)
     const double time =
         rebias_hardware_time(figure->hardware, 1.0, (double)r->evaluations / (double)r->steps,
                              figure->batch, figure->update_steps);
-    write_quoted(out, "name", figure->name);
-    write_quoted(out, "hardware", figure->hardware->name);
+    figure_quoted(out, "name", figure->name);
+    figure_quoted(out, "hardware", figure->hardware->name);
     fprintf(out, "seconds_a_step = %.6g\nlogarithmic = %d\n$looks << EOD\n", time,
             figure->logarithmic);
     for (size_t i = 0; i < r->look_count; i++) {
@@ -316,7 +311,7 @@ static void write_mgd(FILE *out, const void *context)
 
 int figure_mgd(const char *path, const struct mgd_figure *figure, struct rebias_error *err)
 {
-    return render(path, write_mgd, figure, plot_mgd, err);
+    return figure_render(path, write_mgd, figure, plot_mgd, err);
 }
 
 /* T, cosine, its sd, angle (degrees), law. */
@@ -324,7 +319,7 @@ static void write_angle(FILE *out, const void *context)
 {
     const struct angle_figure *figure = context;
     const struct rebias_mgd_angles *angles = figure->angles;
-    write_quoted(out, "name", figure->name);
+    figure_quoted(out, "name", figure->name);
     fprintf(out, "$angles << EOD\n");
     for (size_t i = 0; i < angles->count; i++) {
         fprintf(out, "%.15g %.6g %.6g %.6g %.6g\n", (double)angles->T[i], angles->cosine[i],
@@ -335,5 +330,5 @@ static void write_angle(FILE *out, const void *context)
 
 int figure_angle(const char *path, const struct angle_figure *figure, struct rebias_error *err)
 {
-    return render(path, write_angle, figure, plot_angle, err);
+    return figure_render(path, write_angle, figure, plot_angle, err);
 }

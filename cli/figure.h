@@ -5,6 +5,7 @@
 #include "rebias/bias.h"
 #include "rebias/mgd.h"
 #include "rebias/table.h"
+#include <stdio.h>
 
 /* Fails when gnuplot is not there, or the figure's name, given with --option, does not end in
  * .png or .svg, or cannot be written. */
@@ -40,5 +41,18 @@ struct angle_figure {
     const char *name; /* of the network */
 };
 int figure_angle(const char *path, const struct angle_figure *figure, struct rebias_error *err);
+
+/* -- for figures in files of their own -- */
+
+/* Writes the data and variables of one figure in front of its template. */
+typedef void figure_data(FILE *out, const void *context);
+
+/* Draws a figure: its data, then its template (plots/templates.h). */
+int figure_render(const char *path, figure_data *write, const void *context,
+                  const char *template, struct rebias_error *err);
+
+/* Writes name = 'text'. Single quotes end a gnuplot string: they are doubled, control
+ * characters dropped. */
+void figure_quoted(FILE *out, const char *name, const char *text);
 
 #endif

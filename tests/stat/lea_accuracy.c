@@ -86,48 +86,38 @@ static void quantise(const struct rebias_learn_tasks *tasks, struct rebias_weigh
                    NULL);
 }
 
-/* The first of 10 EWC networks that is at 70 to 74 % as a ternary one, as network 0 of the set;
- * its accuracy. */
-static double ternary_network(const struct rebias_learn_tasks *tasks,
-                              struct rebias_continual *continual)
+/* Network s becomes network 0, which is what is deployed. */
+static void bring_to_front(struct rebias_weights_set *networks, size_t s)
 {
-    struct rebias_weights *network = continual->networks->network;
-    for (size_t s = 0; s < continual->seeds; s++) {
-        const struct rebias_weights first = network[0];
-        network[0] = network[s];
-        network[s] = first;
-        quantise(tasks, &network[0]);
-        const double accuracy = accuracy_of(tasks, continual->networks, NULL, NULL, 1000);
-        printf("# network %zu: %.2f %%\n", s, accuracy);
-        if (accuracy >= 70.0 && accuracy <= 74.0) {
-            return accuracy;
-        }
-    }
-    fail_msg("none of the networks is at 70 to 74 %%");
-    return 0.0;
+    const struct rebias_weights first = networks->network[0];
+    networks->network[0] = networks->network[s];
+    networks->network[s] = first;
 }
 
-/* 40 deployments on the real stuck maps: tuning window +- 16.67 uS, offsets of rows with sd 2.7
- * uA, read-out noise 9.6 uA sqrt(m/25). The mean of 40 has an sd of about 0.5 points. */
+/* 200 deployments on the real stuck maps with what was measured on the chip: tuning window
+ * +- 16.67 uS, gains of rows with sd 4.3 %, their offsets with sd 2.7 uA, read-out noise 9.6 uA
+ * sqrt(m/25). Their mean has an sd of about 0.25
+ * points, that of four networks of 0.12. */
 static double mean_deployed(const struct rebias_learn_tasks *tasks,
                             const struct rebias_weights_set *networks,
                             const struct rebias_chip *chip, size_t beta)
 {
-    enum { DEPLOYMENTS = 40 };
+    enum { DEPLOYMENTS = 200 };
     double mean = 0.0;
     for (uint32_t r = 0; r < DEPLOYMENTS; r++) {
         struct rebias_deploy_options o = rebias_deploy_options_defaults();
         o.alpha = o.beta = beta;
         o.write_error = (struct rebias_spread){REBIAS_SPREAD_UNIFORM, 16.67e-6, 0, NULL};
+        o.readout.gain_sd = 0.043;
         o.readout.offset_sd = 2.7e-6;
         o.readout.noise_sd = 9.6e-6;
         o.replicate = r;
         mean += accuracy_of(tasks, networks, chip, &o, 1000) / DEPLOYMENTS;
     }
-    printf("# alpha = beta = %zu: %.2f %%\n", beta, mean);
     return mean;
 }
 
+/* Means over those of 10 EWC networks that are at 70 to 74 % as ternary ones. */
 static void test_headline(void **state)
 {
     (void)state;
@@ -135,7 +125,8 @@ static void test_headline(void **state)
     struct rebias_learn_tasks *tasks = NULL;
     struct rebias_chip *chip = deploy_published_chip("greedy_simple", 14, deploy_kernels);
     struct rebias_learn_options options = rebias_learn_options_defaults();
-    double reached[4];
+    double reached[5] = {0}; /* [0]: software */
+    double used = 0.0;
     if (chip == NULL) {
         return;
     }
@@ -143,15 +134,29 @@ static void test_headline(void **state)
     support_expect(rebias_learn_tasks_new(&tasks, "yinyang", &err), REBIAS_OK, &err, NULL);
     struct rebias_continual *continual =
         train(tasks, "4,12,6,3", REBIAS_TRANSFER_TANH, &options, 10);
-    const double software = ternary_network(tasks, continual);
-    for (size_t beta = 1; beta <= 4; beta++) {
-        reached[beta - 1] = mean_deployed(tasks, continual->networks, chip, beta);
-        assert_true(beta == 1 || reached[beta - 1] > reached[beta - 2]);
+    for (size_t s = 0; s < continual->seeds; s++) {
+        bring_to_front(continual->networks, s);
+        quantise(tasks, &continual->networks->network[0]);
+        const double software = accuracy_of(tasks, continual->networks, NULL, NULL, 1000);
+        if (software >= 70.0 && software <= 74.0) {
+            used += 1.0;
+            reached[0] += software;
+            for (size_t beta = 1; beta <= 4; beta++) {
+                reached[beta] += mean_deployed(tasks, continual->networks, chip, beta);
+            }
+        }
     }
-    support_close(reached[0], 60.5, 0.0, 4.5);
-    support_close(reached[3], 69.0, 0.0, 3.0);
-    assert_true(reached[3] >= software - 6.0);
-    assert_true(reached[3] - reached[0] >= 5.0);
+    assert_true(used >= 2.0);
+    for (size_t beta = 0; beta <= 4; beta++) {
+        reached[beta] /= used;
+        printf("# %s%zu: %.2f %%\n", beta > 0 ? "alpha = beta = " : "software, mean of ",
+               beta > 0 ? beta : (size_t)used, reached[beta]);
+        assert_true(beta < 2 || reached[beta] > reached[beta - 1]);
+    }
+    support_close(reached[1], 60.5, 0.0, 4.5);
+    support_close(reached[4], 69.0, 0.0, 3.0);
+    assert_true(reached[4] >= reached[0] - 6.0);
+    assert_true(reached[4] - reached[1] >= 5.0);
     rebias_continual_free(continual);
     rebias_learn_tasks_free(tasks);
     rebias_chip_free(chip);

@@ -1,0 +1,216 @@
+/* cmd_deploy.c - `rebias deploy`: trained networks on defective crossbars.
+ * 1. options   2. one deployment   3. all of them   4. the command
+ */
+#include "commands.h"
+#include "deploy_plan.h"
+#include "figure.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* -- 1. options -- */
+
+static const struct option_row rows[] = {
+    {"chip", 0, OPTION_TEXT, "CHIP.h5", NULL, 0, 0, "a chip with its stuck devices (`chip`)"},
+    {"stuck", 0, OPTION_TEXT, "P,P,...", NULL, 0, 0,
+     "no chip: every device is stuck with this probability, anew in each replicate"},
+    {"stuck-values", 0, OPTION_TEXT, "S,S", "10e-6,500e-6", 0, 0,
+     "with --stuck: at which conductances, half of the devices at each"},
+    {"method", 0, OPTION_TEXT, "LIST", "lea", 0, 0,
+     "lea: average copies row by row; cm: average networks; mao: copies make up for each "
+     "other"},
+    {"alpha", 0, OPTION_TEXT, "N,N,...", "1", 0, 0,
+     "copies of each conductance matrix, networks of a committee"},
+    {"beta", 0, OPTION_TEXT, "N,N,...", "same", 0, 0,
+     "lea: how many of them are averaged, the best of each row; same: alpha"},
+    {"encoding", 0, OPTION_CHOICE, "simple|rme|rme-apart", "simple", 0, 0,
+     "lea: alike copies, or ones that make up for stuck devices"},
+    {"placement", 0, OPTION_TEXT, "HOW", NULL, 0, 0,
+     "greedy, random:N, coverage, blind, given:FILE (default greedy; blind with --stuck)"},
+    {"score", 0, OPTION_CHOICE, "stuck|measured", "stuck", 0, 0,
+     "devices that count when places and rows are chosen"},
+    {"", 0, OPTION_HEADING, NULL, NULL, 0, 0, "the devices"},
+    {"G-on", 0, OPTION_NUMBER, "S", "233.33e-6", 0, 1, "conductance of a weight"},
+    {"G-off", 0, OPTION_NUMBER, "S", "133.33e-6", 0, 1, "conductance of no weight"},
+    {"levels", 0, OPTION_INTEGER, "N", "2", 2, 65536, "conductances that can be written"},
+    {"write-error", 0, OPTION_TEXT, "SPREAD", "none", 0, 0,
+     "gaussian:SD, uniform:W, samples:FILE or none, in S: anew at every write"},
+    {"write-fixed", 0, OPTION_TEXT, "SPREAD", "none", 0, 0,
+     "the same, of each device for good"},
+    {"read-noise", 0, OPTION_TEXT, "SPREAD", "none", 0, 0, "the same, anew at every read"},
+    {"drift", 0, OPTION_TEXT, "NU,SD,TIME", NULL, 0, 0,
+     "written devices fall as TIME^-nu, nu normal, TIME in units of that of writing"},
+    {"", 0, OPTION_HEADING, NULL, NULL, 0, 0, "the read chain"},
+    {"read-voltage", 0, OPTION_NUMBER, "V", "0.3", 1e-6, 100, "of an input of 1"},
+    {"gain", 0, OPTION_TEXT, "MEAN,SD", "1,0", 0, 0, "of a kernel row"},
+    {"offset", 0, OPTION_TEXT, "MEAN,SD", "0,0", 0, 0, "of a kernel row, A"},
+    {"readout-noise", 0, OPTION_NUMBER, "A", "0", 0, 1,
+     "sd of a row's current at 25 columns; grows as the root of their number"},
+    {"dac-bits", 0, OPTION_INTEGER, "N", "0", 0, 24, "of inputs (0: ideal)"},
+    {"adc-bits", 0, OPTION_INTEGER, "N", "0", 0, 24, "of currents (0: ideal)"},
+    {"batch", 0, OPTION_INTEGER, "N", "1000", 1, 65536, "samples that share one read"},
+    {"", 0, OPTION_HEADING, NULL, NULL, 0, 0, "what is classified"},
+    {"images", 0, OPTION_TEXT, "NAME", NULL, 0, 0,
+     "test images of fashion-mnist, mnist, mnist-small, cifar10, or a folder"},
+    {"data", 0, OPTION_TEXT, "DIR", NULL, 0, 0, "look for the data set here first"},
+    {"test-images", 0, OPTION_INTEGER, "N", "0", 0, 1e9, "use the first N (0: all)"},
+    {"task", 0, OPTION_CHOICE, "yinyang", "yinyang", 0, 0,
+     "test sets of both yin-yang tasks (without --images)"},
+    {"", 0, OPTION_HEADING, NULL, NULL, 0, 0, "the run"},
+    {"replicates", 0, OPTION_INTEGER, "N", "10", 1, 1000000, "deployments of each case"},
+    {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, "write every deployment here, as CSV"},
+    {"figure", 0, OPTION_TEXT, "FILE", NULL, 0, 0,
+     "accuracy against stuck devices or copies, .png or .svg (needs gnuplot)"},
+};
+
+/* -- 2. one deployment -- */
+
+static int classify(const struct deploy_plan *plan, struct rebias_deployment *deployment,
+                    struct deploy_run *run, struct rebias_error *err)
+{
+    const size_t layers = plan->networks->network[0].layers;
+    int status = REBIAS_OK;
+    run->devices = rebias_deployment_devices(deployment);
+    for (size_t l = 0; l < layers; l++) {
+        run->mapping_error += rebias_deployment_mapping_error(deployment, l) / (double)layers;
+    }
+    for (size_t t = 0; t < plan->tasks && status == REBIAS_OK; t++) {
+        status = rebias_deployment_accuracy(deployment, plan->n[t], plan->x[t], plan->label[t],
+                                            &run->accuracy[t], err);
+        run->mean_accuracy += run->accuracy[t] / (double)plan->tasks;
+    }
+    return status;
+}
+
+static int deploy_item(void *context, size_t item, struct rebias_error *err)
+{
+    struct deploy_plan *plan = context;
+    const struct rebias_deploy_options options = deploy_cell_options(
+        plan, &plan->cells[item / plan->replicates], item % plan->replicates);
+    struct rebias_deployment *deployment = NULL;
+    int status = rebias_deploy(&deployment, plan->networks, plan->chip, &options, err);
+    if (status == REBIAS_OK) {
+        status = classify(plan, deployment, &plan->runs[item], err);
+    }
+    rebias_deployment_free(deployment);
+    return status;
+}
+
+/* -- 3. all of them -- */
+
+/* Mean accuracy of the first `count` networks without devices. */
+static int software_accuracy(const struct deploy_plan *plan, size_t count, double *mean,
+                             struct rebias_error *err)
+{
+    int status = REBIAS_OK;
+    *mean = 0.0;
+    for (size_t t = 0; t < plan->tasks && status == REBIAS_OK; t++) {
+        double accuracy = 0.0;
+        status = rebias_deploy_software_accuracy(plan->networks, count, plan->n[t], plan->x[t],
+                                                 plan->label[t], &accuracy, err);
+        *mean += accuracy / (double)plan->tasks;
+    }
+    return status;
+}
+
+/* Of each cell; committees of one size are asked once. */
+static int add_software(struct deploy_plan *plan, struct rebias_error *err)
+{
+    double known[DEPLOY_LISTED + 1];
+    bool asked[DEPLOY_LISTED + 1] = {false};
+    int status = REBIAS_OK;
+    for (size_t c = 0; c < plan->cell_count && status == REBIAS_OK; c++) {
+        const struct deploy_cell *cell = &plan->cells[c];
+        const size_t count = cell->method == REBIAS_DEPLOY_CM ? cell->alpha : 1;
+        if (!asked[count]) {
+            status = software_accuracy(plan, count, &known[count], err);
+            asked[count] = true;
+        }
+        plan->software[c] = known[count];
+    }
+    return status;
+}
+
+static int deploy_all(struct deploy_plan *plan, struct rebias_error *err)
+{
+    struct progress progress = {.arguments = plan->arguments, .what = "deployments"};
+    int status = rebias_alloc(&plan->software, plan->cell_count, sizeof *plan->software, err);
+    if (status == REBIAS_OK) {
+        status = rebias_alloc(&plan->runs, plan->cell_count * plan->replicates,
+                              sizeof *plan->runs, err);
+    }
+    if (status == REBIAS_OK) {
+        progress_catch_signals();
+        status = rebias_parallel_for(plan->cell_count * plan->replicates,
+                                     thread_count(plan->arguments), deploy_item, plan,
+                                     progress_step, &progress, err);
+        progress_end(&progress);
+    }
+    return status == REBIAS_OK ? add_software(plan, err) : status;
+}
+
+static int draw(const struct deploy_plan *plan, const char *path, struct rebias_error *err)
+{
+    struct deploy_summary *summary = NULL;
+    int status = rebias_alloc(&summary, plan->cell_count, sizeof *summary, err);
+    for (size_t c = 0; c < plan->cell_count && status == REBIAS_OK; c++) {
+        status = deploy_summarise(plan, c, &summary[c], err);
+    }
+    if (status == REBIAS_OK) {
+        status = deploy_figure(path, plan, summary, err);
+    }
+    free(summary);
+    return status;
+}
+
+/* -- 4. the command -- */
+
+/* Before the work, not after it. */
+static int check_outputs(const struct arguments *a, struct rebias_error *err)
+{
+    const char *figure = argument_text(a, "figure");
+    const char *output = argument_text(a, "output");
+    int status = figure != NULL ? figure_check("figure", figure, err) : REBIAS_OK;
+    if (status == REBIAS_OK && output != NULL && strcmp(output, "-") == 0) {
+        status = rebias_fail(err, REBIAS_E_NAME,
+                             "-o needs a file: standard output has the table of cases");
+    }
+    return status == REBIAS_OK ? check_writable(output, err) : status;
+}
+
+static int run_deploy(const struct arguments *a, struct rebias_error *err)
+{
+    struct deploy_plan plan = {0};
+    int status = check_outputs(a, err);
+    if (status == REBIAS_OK) {
+        status = deploy_plan_read(&plan, a, err);
+    }
+    if (status == REBIAS_OK) {
+        status = deploy_plan_load_samples(&plan, err);
+    }
+    if (status == REBIAS_OK) {
+        status = deploy_all(&plan, err);
+    }
+    if (status == REBIAS_OK && argument_given(a, "figure")) {
+        status = draw(&plan, argument_text(a, "figure"), err);
+    }
+    if (status == REBIAS_OK) {
+        status = deploy_publish(&plan, err);
+    }
+    deploy_plan_clear(&plan);
+    return status;
+}
+
+const struct command deploy_commands[] = {
+    {"deploy", "NETWORK.h5", "a trained network onto defective crossbars",
+     "Every conductance matrix (two a layer, for weights above and below 0) is written alpha "
+     "times as a whole block;\n"
+     "outputs average the beta copies of each row that deviate least. cm deploys alpha "
+     "networks "
+     "of the file once each,\n"
+     "the others network 0. One line a case with the mean accuracy over deployments and its 95 "
+     "% "
+     "bootstrap interval;\n"
+     "mapping error: 100 ||W written - W||/||W|| of a read, mean over layers, %.",
+     1, 1, rows, sizeof rows / sizeof rows[0], run_deploy, NULL},
+};
+const size_t deploy_command_count = 1;

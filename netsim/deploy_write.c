@@ -1,0 +1,317 @@
+/* deploy_write.c - writing networks onto devices.
+ * 1. what the devices are   2. targets   3. write errors and drift   4. choice of rows   5. all
+ *
+ * Streams of purpose REBIAS_FOR_WRITE: step 0 fresh errors (entity = block), step 1 a device's
+ * own error and step 2 its drift exponent (entity = kernel and column, word = row).
+ */
+#include "deploy_internal.h"
+#include "rebias/random.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEP_FRESH = 0, STEP_OWN = 1, STEP_DRIFT = 2 };
+
+/* -- 1. what the devices are -- */
+
+/* Stuck devices of a block and their values, from the chip. */
+static void gather_block(struct rebias_deployment *d, size_t b)
+{
+    const struct rebias_block *block = &d->blocks[b];
+    const struct rebias_deployed_layer *layer = &d->layer[block->layer];
+    const struct rebias_kernel *kernel = &d->chip->kernel[block->kernel];
+    uint8_t *stuck = d->stuck + d->first[b];
+    float *G = d->G + d->first[b];
+    for (size_t j = 0; j < layer->n; j++) {
+        for (size_t i = 0; i < layer->m; i++) {
+            const size_t device = (block->column + i) * d->chip->rows + block->row + j;
+            stuck[j * layer->m + i] = kernel->fault[device] != REBIAS_WORKING;
+            G[j * layer->m + i] = kernel->G[device];
+        }
+    }
+}
+
+/* The same without a chip: a device is stuck when its word, as a fraction of 2^32, is below the
+ * probability, and low in the lower half of that. */
+static void draw_block(struct rebias_deployment *d, size_t b, uint32_t *word)
+{
+    const struct rebias_stuck *s = &d->options.stuck;
+    const size_t n = d->first[b + 1] - d->first[b];
+    const struct rebias_stream stream = {d->options.seed, REBIAS_FOR_STUCK,
+                                         d->options.replicate, (uint32_t)b, 0};
+    uint8_t *stuck = d->stuck + d->first[b];
+    float *G = d->G + d->first[b];
+    const uint64_t limit = (uint64_t)ldexp(s->probability, 32);
+    rebias_random_words(&stream, 0, n, word);
+    for (size_t i = 0; i < n; i++) {
+        stuck[i] = word[i] < limit;
+        G[i] = (float)(word[i] < limit / 2 ? s->low : s->high);
+    }
+}
+
+/* -- 2. targets -- */
+
+/* Encodes copies first .. first + copies - 1 of both signs of a layer; w is scratch [m n]. */
+static void encode_copies(struct rebias_deployment *d, size_t l, size_t first,
+                          const size_t copies[2], float *w)
+{
+    const struct rebias_deployed_layer *layer = &d->layer[l];
+    const struct rebias_weights_layer *trained = &rebias_deployment_network(d, first)->layer[l];
+    struct rebias_pairs pairs = {.G_off = d->options.G_off,
+                                 .G_on = d->options.G_on,
+                                 .levels = d->options.levels,
+                                 .n = layer->m * layer->n,
+                                 .w = w};
+    for (size_t i = 0; i < pairs.n; i++) {
+        w[i] = (float)((double)trained->weight[i] / trained->gamma);
+    }
+    for (int s = 0; s < 2; s++) {
+        pairs.copies[s] = copies[s];
+        for (size_t k = 0; k < copies[s]; k++) {
+            const size_t at = d->first[layer->block[s][first + k]];
+            pairs.stuck[s][k] = d->stuck + at;
+            pairs.G[s][k] = d->G + at;
+        }
+    }
+    if (d->options.method == REBIAS_DEPLOY_MAO) {
+        rebias_encode_mao(&pairs);
+    } else if (d->options.encoding == REBIAS_ENCODE_RME) {
+        rebias_encode_rme(&pairs);
+    } else if (d->options.encoding == REBIAS_ENCODE_RME_APART) {
+        rebias_encode_rme_apart(&pairs);
+    } else {
+        rebias_encode_simple(&pairs);
+    }
+}
+
+static void encode_layer(struct rebias_deployment *d, size_t l, float *w)
+{
+    const size_t one[2] = {1, 1};
+    if (d->options.method != REBIAS_DEPLOY_CM) {
+        encode_copies(d, l, 0, d->layer[l].copies, w);
+        return;
+    }
+    for (size_t k = 0; k < d->options.alpha; k++) {
+        encode_copies(d, l, k, one, w);
+    }
+}
+
+/* MAO and RME look at stuck devices through one noisy read; what they are stays in true_G. */
+static void encode_block_reads(struct rebias_deployment *d, size_t l)
+{
+    for (int s = 0; s < 2; s++) {
+        for (size_t k = 0; k < d->layer[l].copies[s]; k++) {
+            const size_t b = d->layer[l].block[s][k];
+            rebias_deployment_read(d, b, d->layer[l].reads, d->read);
+            memcpy(d->G + d->first[b], d->read, (d->first[b + 1] - d->first[b]) * sizeof *d->G);
+        }
+    }
+    d->layer[l].reads++;
+}
+
+/* -- 3. write errors and drift -- */
+
+/* error[n][m] += what the block's devices keep as their own, drawn column by column of the
+ * kernel (column[rows] is scratch): the same wherever a block lies. */
+static void add_own(const struct rebias_deployment *d, size_t b, float *column, float *error)
+{
+    const struct rebias_deploy_options *o = &d->options;
+    const struct rebias_block *block = &d->blocks[b];
+    const struct rebias_deployed_layer *layer = &d->layer[block->layer];
+    const uint32_t replicate = d->chip != NULL ? 0 : o->replicate;
+    for (size_t i = 0; i < layer->m; i++) {
+        memset(column, 0, (block->row + layer->n) * sizeof *column);
+        rebias_spread_add(&o->write_fixed, o->seed, REBIAS_FOR_WRITE, replicate,
+                          rebias_deployment_column(block, i), STEP_OWN, block->row + layer->n,
+                          column);
+        for (size_t j = 0; j < layer->n; j++) {
+            error[j * layer->m + i] += column[block->row + j];
+        }
+    }
+}
+
+/* G (t/t0)^-nu of the working devices. */
+static void drift_block(struct rebias_deployment *d, size_t b, float *column)
+{
+    const struct rebias_deploy_options *o = &d->options;
+    const struct rebias_block *block = &d->blocks[b];
+    const struct rebias_deployed_layer *layer = &d->layer[block->layer];
+    const double logarithm = log(o->drift_time);
+    for (size_t i = 0; i < layer->m; i++) {
+        const struct rebias_stream stream = {o->seed, REBIAS_FOR_WRITE,
+                                             d->chip != NULL ? 0 : o->replicate,
+                                             rebias_deployment_column(block, i), STEP_DRIFT};
+        rebias_random_normal(&stream, block->row, layer->n, column);
+        for (size_t j = 0; j < layer->n; j++) {
+            const size_t at = d->first[b] + j * layer->m + i;
+            const double nu = o->drift_nu + o->drift_nu_sd * (double)column[j];
+            d->G[at] =
+                d->stuck[at] ? d->G[at] : (float)((double)d->G[at] * exp(-nu * logarithm));
+        }
+    }
+}
+
+/* Targets in G become what is reached; stuck devices get their value back. */
+static void write_block(struct rebias_deployment *d, size_t b, const float *stuck_G,
+                        float *column)
+{
+    const struct rebias_deploy_options *o = &d->options;
+    const size_t n = d->first[b + 1] - d->first[b];
+    float *G = d->G + d->first[b];
+    const uint8_t *stuck = d->stuck + d->first[b];
+    rebias_spread_add(&o->write_error, o->seed, REBIAS_FOR_WRITE, o->replicate, (uint32_t)b,
+                      STEP_FRESH, n, G);
+    if (o->write_fixed.kind != REBIAS_SPREAD_NONE) {
+        add_own(d, b, column, G);
+    }
+    for (size_t i = 0; i < n; i++) {
+        G[i] = stuck[i] ? stuck_G[i] : G[i];
+    }
+    if (o->drift_time > 1.0) {
+        drift_block(d, b, column);
+    }
+}
+
+/* -- 4. choice of rows -- */
+
+/* SCV of row j of a block: stuck devices as they are, the others (unless stuck_only) as the
+ * read says. */
+static double row_variation(const struct rebias_deployment *d, size_t b, size_t j,
+                            const float *read)
+{
+    const struct rebias_block *block = &d->blocks[b];
+    const size_t m = d->layer[block->layer].m;
+    const struct rebias_weights_layer *trained =
+        &rebias_deployment_network(d, block->copy)->layer[block->layer];
+    double sum = 0.0;
+    for (size_t i = 0; i < m; i++) {
+        const size_t at = j * m + i;
+        const bool is_stuck = d->stuck[d->first[b] + at] != 0;
+        if (is_stuck || !d->options.stuck_only) {
+            const float target =
+                rebias_encode_target(d->options.G_off, d->options.G_on, (int)block->sign,
+                                     (float)((double)trained->weight[at] / trained->gamma));
+            const float G = is_stuck ? d->G[d->first[b] + at] : read[at];
+            sum += fabs((double)target - (double)G);
+        }
+    }
+    return sum;
+}
+
+/* Of each row the beta copies of least variation, earlier copies on ties, share 1/beta; the
+ * variations are in share[] on entry. */
+static void choose_copies(struct rebias_deployment *d, size_t l, int sign)
+{
+    const struct rebias_deployed_layer *layer = &d->layer[l];
+    const size_t copies = layer->copies[sign];
+    const size_t beta = d->options.beta < copies ? d->options.beta : copies;
+    for (size_t j = 0; j < layer->n; j++) {
+        double variation[REBIAS_MAX_COPIES];
+        for (size_t k = 0; k < copies; k++) {
+            variation[k] = d->share[d->first_row[layer->block[sign][k]] + j];
+        }
+        for (size_t k = 0; k < copies; k++) {
+            size_t better = 0;
+            for (size_t q = 0; q < copies; q++) {
+                better +=
+                    variation[q] < variation[k] || (variation[q] <= variation[k] && q < k);
+            }
+            d->share[d->first_row[layer->block[sign][k]] + j] =
+                better < beta ? 1.0 / (double)beta : 0.0;
+        }
+    }
+}
+
+static void choose_rows(struct rebias_deployment *d, size_t l)
+{
+    const bool reads = !d->options.stuck_only;
+    for (int s = 0; s < 2; s++) {
+        for (size_t k = 0; k < d->layer[l].copies[s]; k++) {
+            const size_t b = d->layer[l].block[s][k];
+            if (reads) {
+                rebias_deployment_read(d, b, d->layer[l].reads, d->read);
+            }
+            for (size_t j = 0; j < d->layer[l].n; j++) {
+                d->share[d->first_row[b] + j] = row_variation(d, b, j, d->read);
+            }
+        }
+        choose_copies(d, l, s);
+    }
+    d->layer[l].reads += reads;
+}
+
+static void share_evenly(struct rebias_deployment *d, double share)
+{
+    for (size_t r = 0; r < d->first_row[d->block_count]; r++) {
+        d->share[r] = share;
+    }
+}
+
+static void share_rows(struct rebias_deployment *d)
+{
+    const struct rebias_deploy_options *o = &d->options;
+    if (o->method != REBIAS_DEPLOY_LEA) {
+        share_evenly(d, 1.0);
+    } else if (o->beta == o->alpha && o->placement != REBIAS_PLACE_COVERAGE) {
+        share_evenly(d, 1.0 / (double)o->alpha);
+    } else {
+        for (size_t l = 0; l < d->layers; l++) {
+            choose_rows(d, l);
+        }
+    }
+}
+
+/* -- 5. all -- */
+
+static size_t most_rows(const struct rebias_deployment *d)
+{
+    size_t rows = d->chip != NULL ? d->chip->rows : 0;
+    for (size_t l = 0; l < d->layers; l++) {
+        rows = d->layer[l].n > rows ? d->layer[l].n : rows;
+    }
+    return rows;
+}
+
+int rebias_deployment_write(struct rebias_deployment *deployment, struct rebias_error *err)
+{
+    struct rebias_deployment *d = deployment;
+    const size_t devices = d->first[d->block_count];
+    const bool looks =
+        d->options.method == REBIAS_DEPLOY_MAO || d->options.encoding != REBIAS_ENCODE_SIMPLE;
+    float *stuck_G = NULL; /* first the random words of a block, which it is as large as */
+    float *column = NULL;
+    uint32_t *word = NULL;
+    int status = rebias_alloc(&stuck_G, devices, sizeof *stuck_G, err);
+    if (status == REBIAS_OK) {
+        status = rebias_alloc(&column, most_rows(d), sizeof *column, err);
+    }
+    if (status == REBIAS_OK) {
+        status = rebias_alloc(&word, devices, sizeof *word, err);
+    }
+    if (status != REBIAS_OK) {
+        goto done;
+    }
+    for (size_t b = 0; b < d->block_count; b++) {
+        if (d->chip != NULL) {
+            gather_block(d, b);
+        } else {
+            draw_block(d, b, word);
+        }
+    }
+    memcpy(stuck_G, d->G, devices * sizeof *stuck_G);
+    for (size_t l = 0; l < d->layers; l++) {
+        if (looks) {
+            encode_block_reads(d, l);
+        }
+        encode_layer(d, l, d->effective);
+    }
+    for (size_t b = 0; b < d->block_count; b++) {
+        write_block(d, b, stuck_G + d->first[b], column);
+    }
+    share_rows(d);
+done:
+    free(word);
+    free(column);
+    free(stuck_G);
+    return status;
+}
