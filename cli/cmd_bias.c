@@ -226,15 +226,16 @@ static void remark_target(const struct arguments *a, const char *name,
 static void remark_chance(const struct arguments *a, const struct bias_study *study)
 {
     const struct rebias_bias_options *o = &study->options;
-    const size_t outputs = o->mgd != NULL ? o->mgd->architecture->outputs
-                                          : o->network.sizes[o->network.layers];
+    const size_t outputs =
+        o->mgd != NULL ? o->mgd->architecture->outputs : o->network.sizes[o->network.layers];
     const double chance = outputs > 1 ? 1.0 / (double)outputs : 0.5;
     const double little = 0.1; /* of the way from chance to 1 */
     if (study->result->target_mean < chance + little * (1.0 - chance)) {
-        remark(a,
-               "on the target itself networks are hardly better than chance (%.0f %%): the bias "
-               "says little, train longer or otherwise",
-               100.0 * chance);
+        remark(
+            a,
+            "on the target itself networks are hardly better than chance (%.0f %%): the bias "
+            "says little, train longer or otherwise",
+            100.0 * chance);
     }
 }
 

@@ -24,6 +24,14 @@ extern const struct command train_commands[];
 extern const size_t train_command_count;
 extern const struct command mgd_commands[];
 extern const size_t mgd_command_count;
+extern const struct command network_commands[];
+extern const size_t network_command_count;
+extern const struct command continual_commands[];
+extern const size_t continual_command_count;
+extern const struct command chip_commands[];
+extern const size_t chip_command_count;
+extern const struct command deploy_commands[];
+extern const size_t deploy_command_count;
 extern const struct command bias_commands[];
 extern const size_t bias_command_count;
 

@@ -44,7 +44,7 @@ struct command {
 };
 
 /* Parsed command line of one command. */
-enum { MAX_OPTION_ROWS = 128, MAX_WORDS = 16 };
+enum { MAX_OPTION_ROWS = 128, MAX_WORDS = 64 };
 struct arguments {
     const struct command *command;
     const char *value[MAX_OPTION_ROWS]; /* text of each row (fallback when not given), NULL =

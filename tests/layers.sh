@@ -31,10 +31,10 @@ room_of_header() {
     case $1 in
         error.h | random.h | base.h) echo base ;;
         metrics.h | score.h | two_sample.h) echo metrics ;;
-        pulses.h | images.h | tasks.h) echo datasets ;;
+        pulses.h | images.h | tasks.h | yinyang.h) echo datasets ;;
         devmodel.h) echo devmodel ;;
         table.h | estimate.h | family.h | holdout.h) echo jumptable ;;
-        crossbar.h | network.h | train.h | visits.h | model.h | mgd.h) echo netsim ;;
+        crossbar.h | network.h | train.h | visits.h | model.h | mgd.h | weights.h | learn.h | quantise.h | chip.h | deploy.h | wires.h | write_verify.h) echo netsim ;;
         bias.h | compare.h) echo sweep ;;
     esac
 }

@@ -1,9 +1,10 @@
 /* test_learn.c - training in software, consolidation, ternary weights, sequences of tasks.
  * 1. loops   2. initial weights   3. consolidation   4. ternary   5. continual learning
- * 6. tasks   7. wrong input
+ * 6. wrong input
  */
 #include "support.h"
 
+#include "learn_support.h"
 #include "netsim/learn_step.h"
 #include "rebias/images.h"
 #include "rebias/learn.h"
@@ -11,14 +12,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void parse(struct rebias_architecture *a, const char *text, enum rebias_transfer hidden)
-{
-    struct rebias_error err = {0};
-    support_expect(rebias_architecture_parse(a, text, hidden, REBIAS_TRANSFER_NONE,
-                                             REBIAS_COST_CROSS_ENTROPY, 0.0, &err),
-                   REBIAS_OK, &err, NULL);
-}
 
 static struct rebias_learner *new_learner(const struct rebias_architecture *a,
                                           const struct rebias_learn_options *options)
@@ -105,7 +98,7 @@ static void test_initial_weights(void **state)
     (void)state;
     struct rebias_architecture a;
     struct rebias_learn_options options = rebias_learn_options_defaults();
-    parse(&a, "784,150,10", REBIAS_TRANSFER_RELU);
+    learn_parse(&a, "784,150,10", REBIAS_TRANSFER_RELU);
     struct rebias_learner *learner = new_learner(&a, &options);
     const float *theta = rebias_learner_theta(learner);
     const double limit = 1.0 / 28.0;
@@ -209,7 +202,7 @@ static void test_consolidation(void **state)
     options.optimizer = REBIAS_LEARN_SGD;
     options.momentum = 0.0;
     options.lambda = 3.0;
-    parse(&a, "2,3", REBIAS_TRANSFER_TANH);
+    learn_parse(&a, "2,3", REBIAS_TRANSFER_TANH);
     struct rebias_learner *learner = new_learner(&a, &options);
     for (size_t k = 0; k < PARAMETERS; k++) {
         plain.theta[k] = (double)rebias_learner_theta(learner)[k];
@@ -242,7 +235,7 @@ static void test_strong_penalty(void **state)
     struct rebias_architecture a;
     struct rebias_learn_options options = rebias_learn_options_defaults();
     support_expect(rebias_learn_tasks_new(&tasks, "yinyang", &err), REBIAS_OK, &err, NULL);
-    parse(&a, "4,12,6,3", REBIAS_TRANSFER_TANH);
+    learn_parse(&a, "4,12,6,3", REBIAS_TRANSFER_TANH);
     options.epochs = 15;
     options.lambda = 1e4;
     support_expect(rebias_continual_run(&continual,
@@ -271,7 +264,7 @@ static void test_ternary(void **state)
     struct rebias_architecture a;
     struct rebias_learn_options options = rebias_learn_options_defaults();
     support_expect(rebias_learn_tasks_new(&tasks, "yinyang:1", &err), REBIAS_OK, &err, NULL);
-    parse(&a, "4,60,20,3", REBIAS_TRANSFER_RELU);
+    learn_parse(&a, "4,60,20,3", REBIAS_TRANSFER_RELU);
     options.levels = REBIAS_LEARN_TERNARY;
     options.biases = false;
     options.epochs = 20;
@@ -314,7 +307,7 @@ static struct rebias_continual *run_yinyang(double lambda, size_t epochs, size_t
     struct rebias_architecture a;
     struct rebias_learn_options options = rebias_learn_options_defaults();
     support_expect(rebias_learn_tasks_new(&tasks, "yinyang", &err), REBIAS_OK, &err, NULL);
-    parse(&a, "4,12,6,3", REBIAS_TRANSFER_TANH);
+    learn_parse(&a, "4,12,6,3", REBIAS_TRANSFER_TANH);
     options.lambda = lambda;
     options.epochs = epochs;
     support_expect(rebias_continual_run(&continual,
@@ -369,99 +362,7 @@ static void test_threads(void **state)
     rebias_continual_free(NULL);
 }
 
-/* -- 6. tasks -- */
-
-enum { TRAIN_IMAGES = 12, TEST_IMAGES = 4, PIXELS = 4 };
-
-/* Images of 2 x 2 pixels: pixel k of image i is 10 i + k; labels i mod 4. */
-static void make_images(struct rebias_image_set *set, uint8_t *pixels, uint8_t *labels)
-{
-    for (size_t i = 0; i < TRAIN_IMAGES; i++) {
-        for (size_t k = 0; k < PIXELS; k++) {
-            pixels[i * PIXELS + k] = (uint8_t)(10 * i + k);
-        }
-        labels[i] = (uint8_t)(i % 4);
-    }
-    set->train = (struct rebias_images){.n = TRAIN_IMAGES,
-                                        .rows = 2,
-                                        .columns = 2,
-                                        .channels = 1,
-                                        .classes = 4,
-                                        .pixels = pixels,
-                                        .labels = labels};
-    set->test = set->train;
-    set->test.n = TEST_IMAGES;
-}
-
-/* Numbers by hand: mean pixel 56.5, variance 10^2 (12^2 - 1)/12 + (4^2 - 1)/12. */
-static void test_split(void **state)
-{
-    (void)state;
-    struct rebias_error err = {0};
-    struct rebias_image_set set;
-    struct rebias_learn_tasks *tasks = NULL;
-    uint8_t pixels[TRAIN_IMAGES * PIXELS];
-    uint8_t labels[TRAIN_IMAGES];
-    make_images(&set, pixels, labels);
-    support_expect(rebias_learn_tasks_images(&tasks, &set, REBIAS_LEARN_SPLIT, 2, 1, &err),
-                   REBIAS_OK, &err, NULL);
-    assert_true(tasks->count == 2 && tasks->inputs == 4 && tasks->classes == 2);
-    support_close(tasks->input_mean, 56.5 / 255.0, 0.0, 5.1e-5);
-    support_close(tasks->input_sd, sqrt(14300.0 / 12.0 + 15.0 / 12.0) / 255.0, 0.0, 5.1e-5);
-    const struct rebias_learn_part *second = tasks->part[1];
-    assert_int_equal(second[REBIAS_LEARN_TRAIN].n, 4); /* images 2, 3, 6, 7 of 0 .. 9 */
-    assert_int_equal(second[REBIAS_LEARN_VALIDATION].n, 2);
-    assert_int_equal(second[REBIAS_LEARN_TEST].n, 2);
-    assert_int_equal(second[REBIAS_LEARN_TRAIN].label[2], 0); /* image 6, class 2 */
-    support_close((double)second[REBIAS_LEARN_TRAIN].x[2 * PIXELS + 1],
-                  (61.0 / 255.0 - tasks->input_mean) / tasks->input_sd, 1e-6, 0.0);
-    rebias_learn_tasks_free(tasks);
-    support_expect(rebias_learn_tasks_images(&tasks, &set, REBIAS_LEARN_SPLIT, 3, 1, &err),
-                   REBIAS_E_RANGE, &err,
-                   "4 classes cannot be split into 3 tasks of 2 classes or more each");
-    assert_null(tasks);
-}
-
-/* The first task as it is; the second with the same pixels in another order, alike for all
- * images. */
-static void test_permuted(void **state)
-{
-    (void)state;
-    struct rebias_error err = {0};
-    struct rebias_image_set set;
-    struct rebias_learn_tasks *tasks = NULL;
-    uint8_t pixels[TRAIN_IMAGES * PIXELS];
-    uint8_t labels[TRAIN_IMAGES];
-    make_images(&set, pixels, labels);
-    support_expect(rebias_learn_tasks_images(&tasks, &set, REBIAS_LEARN_PERMUTED, 3, 1, &err),
-                   REBIAS_OK, &err, NULL);
-    const float *plain = tasks->part[0][REBIAS_LEARN_TRAIN].x;
-    const float *moved = tasks->part[1][REBIAS_LEARN_TRAIN].x;
-    assert_int_equal(tasks->part[1][REBIAS_LEARN_TRAIN].n, 10);
-    size_t from[PIXELS];
-    unsigned found = 0;
-    for (size_t k = 0; k < PIXELS; k++) {
-        for (from[k] = 0; from[k] < PIXELS && moved[k] != plain[from[k]]; from[k]++) {
-        }
-        assert_true(from[k] < PIXELS);
-        found |= 1u << from[k];
-    }
-    assert_int_equal(found, 0xF);
-    for (size_t i = 0; i < 10 * PIXELS; i++) {
-        assert_true(moved[i] == plain[i / PIXELS * PIXELS + from[i % PIXELS]]);
-    }
-    rebias_learn_tasks_free(tasks);
-    support_expect(rebias_learn_tasks_images(&tasks, &set, REBIAS_LEARN_PLAIN, 1, 1, &err),
-                   REBIAS_OK, &err, NULL);
-    assert_int_equal(tasks->part[0][REBIAS_LEARN_TRAIN].n, TRAIN_IMAGES);
-    assert_int_equal(tasks->part[0][REBIAS_LEARN_VALIDATION].n, 0);
-    rebias_learn_tasks_free(tasks);
-    memset(pixels, 3, sizeof pixels);
-    support_expect(rebias_learn_tasks_images(&tasks, &set, REBIAS_LEARN_PLAIN, 1, 1, &err),
-                   REBIAS_E_DATA, &err, "all pixels of the training images are alike");
-}
-
-/* -- 7. wrong input -- */
+/* -- 6. wrong input -- */
 
 static void test_bad_options(void **state)
 {
@@ -523,7 +424,7 @@ static void test_bad_layers(void **state)
         struct rebias_error err = {0};
         struct rebias_architecture a;
         struct rebias_learner *learner = NULL;
-        parse(&a, texts[i], REBIAS_TRANSFER_TANH);
+        learn_parse(&a, texts[i], REBIAS_TRANSFER_TANH);
         support_expect(rebias_learner_new(&learner, &a, &options, &err), REBIAS_E_UNSUPPORTED,
                        &err, "only dense layers can be learned here");
         assert_null(learner);
@@ -539,7 +440,7 @@ static void test_bad_samples(void **state)
     float x[4] = {1.0f, 2.0f, 3.0f, 4.0f};
     uint8_t label[2] = {0, 3};
     struct rebias_samples samples = {.n = 2, .x = x, .label = label};
-    parse(&a, "2,3", REBIAS_TRANSFER_TANH);
+    learn_parse(&a, "2,3", REBIAS_TRANSFER_TANH);
     options.rate = 1e38;
     options.optimizer = REBIAS_LEARN_SGD;
     struct rebias_learner *learner = new_learner(&a, &options);
@@ -559,45 +460,6 @@ static void test_bad_samples(void **state)
     rebias_learner_free(learner);
 }
 
-static void test_bad_tasks(void **state)
-{
-    (void)state;
-    struct rebias_error err = {0};
-    struct rebias_learn_tasks *tasks = NULL;
-    struct rebias_continual *continual = NULL;
-    struct rebias_architecture a;
-    const struct rebias_learn_options options = rebias_learn_options_defaults();
-    support_expect(rebias_learn_tasks_new(&tasks, "moons", &err), REBIAS_E_NAME, &err,
-                   "unknown task: 'moons' (expected yinyang or yinyang:K)");
-    support_expect(rebias_learn_tasks_new(&tasks, "yinyang:17", &err), REBIAS_E_RANGE, &err,
-                   "bad number of tasks: 'yinyang:17'");
-    support_expect(rebias_learn_tasks_new(&tasks, "yinyangs", &err), REBIAS_E_NAME, &err, NULL);
-    assert_null(tasks);
-    support_expect(rebias_learn_tasks_new(&tasks, "yinyang", &err), REBIAS_OK, &err, NULL);
-    parse(&a, "5,3", REBIAS_TRANSFER_TANH);
-    support_expect(rebias_continual_run(&continual,
-                                        &(struct rebias_continual_plan){.tasks = tasks,
-                                                                        .architecture = &a,
-                                                                        .options = options,
-                                                                        .seeds = 1,
-                                                                        .threads = 1},
-                                        &err),
-                   REBIAS_E_RANGE, &err,
-                   "the network has 5 inputs and 3 outputs, the tasks need 4 and at least 3");
-    parse(&a, "4,3", REBIAS_TRANSFER_TANH);
-    support_expect(rebias_continual_run(&continual,
-                                        &(struct rebias_continual_plan){.tasks = tasks,
-                                                                        .architecture = &a,
-                                                                        .options = options,
-                                                                        .seeds = 0,
-                                                                        .threads = 1},
-                                        &err),
-                   REBIAS_E_RANGE, &err, "0 seeds are not possible (1 to 100000)");
-    assert_null(continual);
-    rebias_learn_tasks_free(tasks);
-    rebias_learn_tasks_free(NULL);
-}
-
 int main(void)
 {
     support_start();
@@ -606,10 +468,8 @@ int main(void)
         cmocka_unit_test(test_ternarise),     cmocka_unit_test(test_initial_weights),
         cmocka_unit_test(test_consolidation), cmocka_unit_test(test_strong_penalty),
         cmocka_unit_test(test_ternary),       cmocka_unit_test(test_retention),
-        cmocka_unit_test(test_threads),       cmocka_unit_test(test_split),
-        cmocka_unit_test(test_permuted),      cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_threads),       cmocka_unit_test(test_bad_options),
         cmocka_unit_test(test_bad_layers),    cmocka_unit_test(test_bad_samples),
-        cmocka_unit_test(test_bad_tasks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
