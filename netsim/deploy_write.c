@@ -130,23 +130,25 @@ static void add_own(const struct rebias_deployment *d, size_t b, float *column, 
     }
 }
 
-/* G (t/t0)^-nu of the working devices. */
+/* Drift of the working devices, column by column of the kernel. */
 static void drift_block(struct rebias_deployment *d, size_t b, float *column)
 {
     const struct rebias_deploy_options *o = &d->options;
+    const struct rebias_drift drift = {o->drift_nu, o->drift_nu_sd, o->drift_time};
     const struct rebias_block *block = &d->blocks[b];
     const struct rebias_deployed_layer *layer = &d->layer[block->layer];
-    const double logarithm = log(o->drift_time);
     for (size_t i = 0; i < layer->m; i++) {
         const struct rebias_stream stream = {o->seed, REBIAS_FOR_WRITE,
                                              d->chip != NULL ? 0 : o->replicate,
                                              rebias_deployment_column(block, i), STEP_DRIFT};
-        rebias_random_normal(&stream, block->row, layer->n, column);
+        float *G = d->G + d->first[b] + i;
+        const uint8_t *stuck = d->stuck + d->first[b] + i;
         for (size_t j = 0; j < layer->n; j++) {
-            const size_t at = d->first[b] + j * layer->m + i;
-            const double nu = o->drift_nu + o->drift_nu_sd * (double)column[j];
-            d->G[at] =
-                d->stuck[at] ? d->G[at] : (float)((double)d->G[at] * exp(-nu * logarithm));
+            column[j] = G[j * layer->m];
+        }
+        rebias_drift_apply(&drift, &stream, block->row, layer->n, column);
+        for (size_t j = 0; j < layer->n; j++) {
+            G[j * layer->m] = stuck[j * layer->m] ? G[j * layer->m] : column[j];
         }
     }
 }
