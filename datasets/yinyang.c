@@ -46,7 +46,7 @@ static uint8_t draw_class(struct rebias_mersenne *generator)
 
 void rebias_yinyang_draw(uint32_t seed, size_t n, double *xy, uint8_t *label)
 {
-    struct rebias_mersenne generator;
+    struct rebias_mersenne generator = {.used = 0};
     rebias_mersenne_seed(&generator, seed);
     for (size_t i = 0; i < n; i++) {
         double x = 0.0;

@@ -215,8 +215,8 @@ static void choose_copies(struct rebias_deployment *d, size_t l, int sign)
         for (size_t k = 0; k < copies; k++) {
             size_t better = 0;
             for (size_t q = 0; q < copies; q++) {
-                better +=
-                    variation[q] < variation[k] || (variation[q] <= variation[k] && q < k);
+                /* equal ones: the first */
+                better += q < k ? variation[q] <= variation[k] : variation[q] < variation[k];
             }
             d->share[d->first_row[layer->block[sign][k]] + j] =
                 better < beta ? 1.0 / (double)beta : 0.0;
