@@ -78,6 +78,18 @@ all_devices() {
     same device curve fitted.jt.h5,scale_d2d=0.1 --pulses 20 --devices 5000 --format csv
     same compare synthetic-lc fitted.jt.h5 --format csv
     same compare tiox-1.5V tiox-1.8V --per-slice --slices 5 --format csv
+    same fit pulses.csv --method kriging --bootstrap 8 -o family.jt.h5
+    same compare synthetic-lc family.jt.h5 --format csv
+    same compare pulses.csv fitted.jt.h5 --resamples 20 --permutations 20 --format csv
+    same data score pulses.csv --method binning:20,polynomial --format csv
+    same bias --network none --target 'synth:linear-*' --method binning:10,polynomial --points 50 --replicates 2 --format csv
+    same train --trainer mgd --task nist7x7 --layers 49,4,4 --patterns 600 --steps 6000 --format csv
+    same train --trainer mgd --task xor --layers 2,2,1 --seeds 5 --device tiox-1.5V --steps 200 --format csv
+    same mgd angle --task nist7x7 --layers 49,4,4 --steps 500 --trials 4 --points 4 --format csv
+    same continual --task yinyang --layers 4,6,3 --seeds 3 --epochs 1 -o learned.h5 --format csv
+    same network quantise learned.h5 --ternary nearest -o ternary.h5
+    same chip synth --kernels 4 --rows 25 --columns 25 --stuck-high 0.02 --stuck-low 0.02 -o chip.h5
+    same deploy ternary.h5 --chip chip.h5 --task yinyang --alpha 1,2 --replicates 4 --write-error uniform:16e-6 --format csv
 }
 
 # $network is several words:
