@@ -26,7 +26,7 @@ static const struct group {
      &table_command_count},
     {"device", "list models and presets, show parameters, pulse curves", device_commands,
      &device_command_count},
-    {"compare", "device-level metrics between two devices or tables", compare_commands,
+    {"compare", "device-level metrics between any two of device, table and pulse data", compare_commands,
      &compare_command_count},
     {"train", "a network on crossbars, or in software", train_commands, &train_command_count},
     {"mgd", "multiplexed gradient descent: its gradient's angle, its time on hardware",
