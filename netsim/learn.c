@@ -293,17 +293,6 @@ static void make_step(struct rebias_learner *learner, double rate)
     refresh_used(learner);
 }
 
-static double epoch_rate(const struct rebias_learn_options *o, size_t epoch)
-{
-    if (o->schedule == REBIAS_SCHEDULE_EXPONENTIAL) {
-        return o->rate * pow(o->decay, (double)epoch);
-    }
-    if (o->schedule == REBIAS_SCHEDULE_COSINE) {
-        return o->rate * 0.5 * (1.0 + cos(M_PI * (double)epoch / (double)o->epochs));
-    }
-    return o->rate;
-}
-
 static struct rebias_stream order_stream(const struct rebias_learner *learner, uint32_t task,
                                          size_t step)
 {
@@ -317,7 +306,8 @@ static int learn_epoch(struct rebias_learner *learner, const struct rebias_sampl
 {
     const struct rebias_learn_options *o = &learner->options;
     const struct rebias_stream stream = order_stream(learner, learner->tasks, epoch);
-    const double rate = epoch_rate(o, epoch);
+    const double rate =
+        o->rate * rebias_schedule_factor(o->schedule, o->decay, epoch, o->epochs);
     rebias_random_permutation(&stream, samples->n, order);
     for (size_t first = 0; first < samples->n; first += o->batch) {
         const size_t rest = samples->n - first;

@@ -67,13 +67,14 @@ struct run {
     void *progress_context;
 };
 
-static double rate_factor(const struct rebias_train_options *o, size_t epoch)
+double rebias_schedule_factor(enum rebias_schedule schedule, double decay, size_t epoch,
+                              size_t epochs)
 {
-    if (o->schedule == REBIAS_SCHEDULE_EXPONENTIAL) {
-        return pow(o->decay, (double)epoch);
+    if (schedule == REBIAS_SCHEDULE_EXPONENTIAL) {
+        return pow(decay, (double)epoch);
     }
-    if (o->schedule == REBIAS_SCHEDULE_COSINE) {
-        return 0.5 * (1.0 + cos(M_PI * (double)epoch / (double)o->epochs));
+    if (schedule == REBIAS_SCHEDULE_COSINE) {
+        return 0.5 * (1.0 + cos(M_PI * (double)epoch / (double)epochs));
     }
     return 1.0;
 }
@@ -96,8 +97,9 @@ static int run_epoch(const struct run *run, size_t epoch, struct rebias_epoch *r
                                          (uint32_t)epoch};
     const size_t batches = (run->n + o->batch - 1) / o->batch;
     double rate[REBIAS_MAX_LAYERS];
+    const double factor = rebias_schedule_factor(o->schedule, o->decay, epoch, o->epochs);
     for (size_t l = 0; l < REBIAS_MAX_LAYERS; l++) {
-        rate[l] = o->rate[l] * rate_factor(o, epoch);
+        rate[l] = o->rate[l] * factor;
     }
     rebias_random_permutation(&stream, run->n, run->order);
     double loss = 0.0;

@@ -8,6 +8,7 @@ set border 3
 set tics nomirror out
 if (xname eq 'copies (alpha)') { set key bottom right samplen 1 } else { set key at graph 1, graph 0.94 samplen 1 }
 set yrange [0 : 100]
+set autoscale xfix # from the first to the last value, not to a round number below 0 %
 set offsets graph 0.03, graph 0.03, 0, 0
 set xlabel xname
 set multiplot layout 1,panels title sprintf('Deployed accuracy of %s (%d deployments: mean, 95 %% interval)', network, replicates)

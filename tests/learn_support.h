@@ -16,4 +16,21 @@ static inline void learn_parse(struct rebias_architecture *a, const char *text,
                    REBIAS_OK, &err, NULL);
 }
 
+/* What learning a sequence of tasks, which must be good, brought. */
+static inline struct rebias_continual *learn_run(const struct rebias_learn_tasks *tasks,
+                                                 const struct rebias_architecture *a,
+                                                 const struct rebias_learn_options *options,
+                                                 size_t seeds, int threads)
+{
+    struct rebias_error err = {0};
+    struct rebias_continual *continual = NULL;
+    const struct rebias_continual_plan plan = {.tasks = tasks,
+                                               .architecture = a,
+                                               .options = *options,
+                                               .seeds = seeds,
+                                               .threads = threads};
+    support_expect(rebias_continual_run(&continual, &plan, &err), REBIAS_OK, &err, NULL);
+    return continual;
+}
+
 #endif

@@ -238,14 +238,7 @@ static void test_strong_penalty(void **state)
     learn_parse(&a, "4,12,6,3", REBIAS_TRANSFER_TANH);
     options.epochs = 15;
     options.lambda = 1e4;
-    support_expect(rebias_continual_run(&continual,
-                                        &(struct rebias_continual_plan){.tasks = tasks,
-                                                                        .architecture = &a,
-                                                                        .options = options,
-                                                                        .seeds = 1,
-                                                                        .threads = 1},
-                                        &err),
-                   REBIAS_OK, &err, NULL);
+    continual = learn_run(tasks, &a, &options, 1, 1);
     assert_true(fabs(continual->test[2] - continual->test[0]) < 0.05);
     rebias_continual_free(continual);
     rebias_learn_tasks_free(tasks);
@@ -270,14 +263,7 @@ static void test_ternary(void **state)
     options.epochs = 20;
     options.rate = 5e-3;
     options.schedule = REBIAS_SCHEDULE_COSINE;
-    support_expect(rebias_continual_run(&continual,
-                                        &(struct rebias_continual_plan){.tasks = tasks,
-                                                                        .architecture = &a,
-                                                                        .options = options,
-                                                                        .seeds = 2,
-                                                                        .threads = 2},
-                                        &err),
-                   REBIAS_OK, &err, NULL);
+    continual = learn_run(tasks, &a, &options, 2, 2);
     for (size_t s = 0; s < 2; s++) {
         const struct rebias_weights *network = &continual->networks->network[s];
         assert_true(continual->test[s] > 0.75); /* a linear classifier reaches 0.64 */
@@ -310,14 +296,7 @@ static struct rebias_continual *run_yinyang(double lambda, size_t epochs, size_t
     learn_parse(&a, "4,12,6,3", REBIAS_TRANSFER_TANH);
     options.lambda = lambda;
     options.epochs = epochs;
-    support_expect(rebias_continual_run(&continual,
-                                        &(struct rebias_continual_plan){.tasks = tasks,
-                                                                        .architecture = &a,
-                                                                        .options = options,
-                                                                        .seeds = seeds,
-                                                                        .threads = threads},
-                                        &err),
-                   REBIAS_OK, &err, NULL);
+    continual = learn_run(tasks, &a, &options, seeds, threads);
     rebias_learn_tasks_free(tasks);
     return continual;
 }

@@ -11,31 +11,10 @@ points=100,300,1000,3000
 replicates=30
 methods=binning:10,binning:20,binopt,polynomial,kriging,kde,quantile,auto
 targets=synthetic-lc,tiox-1.5V
-images=mnist-small
-seed=1
-threads=
-folder=
 usage="usage: $0 [-n POINTS] [-r REPLICATES] [-m METHODS] [-t TARGETS] [-i IMAGES] [-s SEED] [-j THREADS] [-o DIR]"
-while getopts n:r:m:t:i:s:j:o: option; do
-    case $option in
-        n) points=$OPTARG ;;
-        r) replicates=$OPTARG ;;
-        m) methods=$OPTARG ;;
-        t) targets=$OPTARG ;;
-        i) images=$OPTARG ;;
-        s) seed=$OPTARG ;;
-        j) threads=$OPTARG ;;
-        o) folder=$OPTARG ;;
-        *)
-            echo "$usage" >&2
-            exit 2
-            ;;
-    esac
-done
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' INT TERM
+allowed=n:r:m:t:i:s:j:o:
+# shellcheck source=doc/studies/options.sh
+. "$(dirname "$0")/options.sh"
 [ -z "$folder" ] || mkdir -p "$folder"
 keep=${folder:-$work}
 

@@ -12,28 +12,11 @@ points=100,300,1000,3000
 replicates=20
 methods=binning:5,binning:6,binning:10,binning:20,binning:50,binopt,polynomial,kriging,kde,quantile,auto
 targets='synth:*-*'
-seed=1
-threads=
 scale=1e-6
 usage="usage: $0 [-n POINTS] [-r REPLICATES] [-m METHODS] [-t TARGETS] [-s SEED] [-j THREADS]"
-while getopts n:r:m:t:s:j: option; do
-    case $option in
-        n) points=$OPTARG ;;
-        r) replicates=$OPTARG ;;
-        m) methods=$OPTARG ;;
-        t) targets=$OPTARG ;;
-        s) seed=$OPTARG ;;
-        j) threads=$OPTARG ;;
-        *)
-            echo "$usage" >&2
-            exit 2
-            ;;
-    esac
-done
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' INT TERM
+allowed=n:r:m:t:s:j:
+# shellcheck source=doc/studies/options.sh
+. "$(dirname "$0")/options.sh"
 
 "${REBIAS:-build/rebias}" bias --network none --target "$targets" --method "$methods" --points "$points" \
     --replicates "$replicates" --seed "$seed" ${threads:+--threads "$threads"} --format csv >"$work/summary.csv"

@@ -10,27 +10,11 @@ points=300,1000,3000
 replicates=20
 methods=binning:10,binning:20,binning:50,binning:10:empirical,binning:20:empirical,binopt,polynomial,kriging,kde,quantile,auto
 targets=synth:skewed,synth:bimodal,synth:heavy,synth:stuck
-seed=1
-threads=
 scale=1e-6
 usage="usage: $0 [-n POINTS] [-r REPLICATES] [-m METHODS] [-s SEED] [-j THREADS]"
-while getopts n:r:m:s:j: option; do
-    case $option in
-        n) points=$OPTARG ;;
-        r) replicates=$OPTARG ;;
-        m) methods=$OPTARG ;;
-        s) seed=$OPTARG ;;
-        j) threads=$OPTARG ;;
-        *)
-            echo "$usage" >&2
-            exit 2
-            ;;
-    esac
-done
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' INT TERM
+allowed=n:r:m:s:j:
+# shellcheck source=doc/studies/options.sh
+. "$(dirname "$0")/options.sh"
 
 "${REBIAS:-build/rebias}" bias --network none --target "$targets" --method "$methods" --points "$points" \
     --replicates "$replicates" --seed "$seed" ${threads:+--threads "$threads"} --format csv >"$work/summary.csv"

@@ -28,6 +28,10 @@ enum rebias_schedule {
     REBIAS_SCHEDULE_COSINE = 2
 };
 
+/* The factor of the rate in epoch `epoch` of `epochs`. */
+double rebias_schedule_factor(enum rebias_schedule schedule, double decay, size_t epoch,
+                              size_t epochs);
+
 struct rebias_train_options {
     size_t epochs;                  /* passes over the training images, 1 .. 100000 */
     size_t batch;                   /* 1 .. the network's batch */
