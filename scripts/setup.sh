@@ -2,7 +2,7 @@
 # Sourced by both from the project's folder.
 
 packages="gcc make autoconf automake libtool pkg-config libgsl-dev libnlopt-dev libopenblas-dev libhdf5-dev zlib1g-dev
-    libcsv-dev librandom123-dev libsuitesparse-dev libcmocka-dev gnuplot-nox dataset-fashion-mnist"
+    libcsv-dev librandom123-dev libsuitesparse-dev libsqlite3-dev libinih-dev libcmocka-dev gnuplot-nox dataset-fashion-mnist"
 
 say() {
     printf '%s\n' "$*" >&2
