@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { DEPLOY_COLUMNS = 24 };
+
 /* -- 1. summaries -- */
 
 /* value[replicates] of one cell, by the offset of the number in a run. */
@@ -61,7 +63,7 @@ static int moments(const struct deploy_plan *plan, size_t cell, size_t offset, d
 static int cell_head(struct table *table, const struct deploy_cell *cell,
                      struct rebias_error *err)
 {
-    int status = table_text(table, deploy_method_words[cell->method], err);
+    int status = table_text(table, cell->way->word, err);
     if (status == REBIAS_OK) {
         status = table_integer(table, (int64_t)cell->alpha, err);
     }
@@ -79,6 +81,45 @@ static int table_numbers(struct table *table, const double *numbers, size_t coun
         status = table_number(table, numbers[i], err);
     }
     return status;
+}
+
+/* Means over the runs of what they were before tuning, and of its pulses. */
+static int tuning_numbers(struct table *table, const struct deploy_plan *plan, size_t cell,
+                          struct rebias_error *err)
+{
+    static const size_t offsets[] = {offsetof(struct deploy_run, accuracy_before),
+                                     offsetof(struct deploy_run, mapping_error_before),
+                                     offsetof(struct deploy_run, pulses)};
+    int status = REBIAS_OK;
+    for (size_t i = 0; i < sizeof offsets / sizeof offsets[0] && status == REBIAS_OK; i++) {
+        double mean = 0.0;
+        double unused = 0.0;
+        status = moments(plan, cell, offsets[i], &mean, &unused, err);
+        if (status == REBIAS_OK) {
+            status = table_number(table, mean, err);
+        }
+    }
+    return status;
+}
+
+/* names[] = those of every table, then of the tasks and of tuning where there are any; returns
+ * their number. */
+static size_t name_columns(const struct deploy_plan *plan, const char *const *common,
+                           size_t count, const char *names[DEPLOY_COLUMNS])
+{
+    static const char *const tasks[] = {"task_1", "task_2"};
+    static const char *const tuning[] = {"accuracy_before", "mapping_error_before", "pulses"};
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        names[n++] = common[i];
+    }
+    for (size_t i = 0; i < DEPLOY_TASKS && plan->tasks > 1; i++) {
+        names[n++] = tasks[i];
+    }
+    for (size_t i = 0; i < sizeof tuning / sizeof tuning[0] && plan->tuning.used; i++) {
+        names[n++] = tuning[i];
+    }
+    return n;
 }
 
 static int cell_row(struct table *table, const struct deploy_plan *plan, size_t cell,
@@ -113,20 +154,21 @@ static int cell_row(struct table *table, const struct deploy_plan *plan, size_t 
     if (status == REBIAS_OK && plan->tasks > 1) {
         status = table_numbers(table, task, plan->tasks, err);
     }
-    return status;
+    return status == REBIAS_OK && plan->tuning.used ? tuning_numbers(table, plan, cell, err)
+                                                    : status;
 }
 
 static int print_cells(const struct deploy_plan *plan, const struct provenance *provenance,
                        struct rebias_error *err)
 {
-    static const char *const names[] = {
+    static const char *const common[] = {
         "method", "alpha", "beta", "stuck",         "devices",          "accuracy",
-        "sd",     "low",   "high", "mapping_error", "mapping_error_sd", "software_accuracy",
-        "task_1", "task_2"};
-    const size_t columns = sizeof names / sizeof names[0];
+        "sd",     "low",   "high", "mapping_error", "mapping_error_sd", "software_accuracy"};
+    const char *names[DEPLOY_COLUMNS];
     struct table table;
     int status = REBIAS_OK;
-    table_start(&table, plan->tasks > 1 ? columns : columns - DEPLOY_TASKS, names);
+    table_start(&table, name_columns(plan, common, sizeof common / sizeof common[0], names),
+                names);
     for (size_t c = 0; c < plan->cell_count && status == REBIAS_OK; c++) {
         status = cell_row(&table, plan, c, err);
     }
@@ -155,21 +197,25 @@ static int run_row(struct table *table, const struct deploy_plan *plan, size_t c
     if (status == REBIAS_OK) {
         status = table_numbers(table, numbers, sizeof numbers / sizeof numbers[0], err);
     }
-    return status == REBIAS_OK && plan->tasks > 1
-               ? table_numbers(table, run->accuracy, plan->tasks, err)
+    if (status == REBIAS_OK && plan->tasks > 1) {
+        status = table_numbers(table, run->accuracy, plan->tasks, err);
+    }
+    const double tuning[] = {run->accuracy_before, run->mapping_error_before, run->pulses};
+    return status == REBIAS_OK && plan->tuning.used
+               ? table_numbers(table, tuning, sizeof tuning / sizeof tuning[0], err)
                : status;
 }
 
 static int print_runs(const struct deploy_plan *plan, const struct provenance *provenance,
                       struct rebias_error *err)
 {
-    static const char *const names[] = {"method",    "alpha",   "beta",     "stuck",
-                                        "replicate", "devices", "accuracy", "mapping_error",
-                                        "task_1",    "task_2"};
-    const size_t columns = sizeof names / sizeof names[0];
+    static const char *const common[] = {"method",    "alpha",   "beta",     "stuck",
+                                         "replicate", "devices", "accuracy", "mapping_error"};
+    const char *names[DEPLOY_COLUMNS];
     struct table table;
     int status = REBIAS_OK;
-    table_start(&table, plan->tasks > 1 ? columns : columns - DEPLOY_TASKS, names);
+    table_start(&table, name_columns(plan, common, sizeof common / sizeof common[0], names),
+                names);
     for (size_t i = 0; i < plan->cell_count * plan->replicates && status == REBIAS_OK; i++) {
         status = run_row(&table, plan, i / plan->replicates, i % plan->replicates, err);
     }
@@ -200,7 +246,8 @@ int deploy_publish(const struct deploy_plan *plan, struct rebias_error *err)
                                   named_file(a, "placement", "given:"),
                                   named_file(a, "write-error", "samples:"),
                                   named_file(a, "write-fixed", "samples:"),
-                                  named_file(a, "read-noise", "samples:")};
+                                  named_file(a, "read-noise", "samples:"),
+                                  spec_input(argument_text(a, "tune-device"))};
     int status = provenance_make(&provenance, a, inputs, sizeof inputs / sizeof inputs[0], err);
     if (status == REBIAS_OK && plan->images != NULL) {
         status = provenance_add_images(&provenance, plan->images, err);

@@ -6,6 +6,7 @@
 #include "rebias/random.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* -- 1. options -- */
 
@@ -225,6 +226,8 @@ static void number_blocks(struct rebias_deployment *d)
     for (size_t l = 0; l < d->layers; l++) {
         d->layer[l].m = network->layer[l].inputs;
         d->layer[l].n = network->layer[l].outputs;
+        d->layer[l].first_neuron = d->neurons;
+        d->neurons += d->layer[l].n;
     }
     for (size_t b = 0; b < d->block_count; b++) {
         const struct rebias_block *block = &d->blocks[b];
@@ -268,6 +271,7 @@ static int allocate(struct rebias_deployment *d, struct rebias_error *err)
     const size_t devices = d->first[d->block_count];
     const size_t rows = d->first_row[d->block_count];
     const size_t values = d->options.batch * widest_layer(d);
+    const size_t networks = d->options.method == REBIAS_DEPLOY_CM ? d->options.alpha : 1;
     const struct {
         void *out;
         size_t count, size;
@@ -277,6 +281,7 @@ static int allocate(struct rebias_deployment *d, struct rebias_error *err)
         {&d->share, rows, sizeof *d->share},
         {&d->gain, rows, sizeof *d->gain},
         {&d->offset, rows, sizeof *d->offset},
+        {&d->bias, networks * d->neurons, sizeof *d->bias},
         {&d->read, largest_block(d), sizeof *d->read},
         {&d->effective, largest_block(d), sizeof *d->effective},
         {&d->activation[0], values, sizeof *d->activation[0]},
@@ -289,6 +294,20 @@ static int allocate(struct rebias_deployment *d, struct rebias_error *err)
         status = rebias_alloc(arrays[i].out, arrays[i].count, arrays[i].size, err);
     }
     return status;
+}
+
+static void copy_biases(struct rebias_deployment *d)
+{
+    const size_t networks = d->options.method == REBIAS_DEPLOY_CM ? d->options.alpha : 1;
+    for (size_t q = 0; q < networks; q++) {
+        for (size_t l = 0; l < d->layers; l++) {
+            const struct rebias_weights_layer *layer = &d->networks->network[q].layer[l];
+            if (layer->bias != NULL) {
+                memcpy(d->bias + q * d->neurons + d->layer[l].first_neuron, layer->bias,
+                       layer->outputs * sizeof *d->bias);
+            }
+        }
+    }
 }
 
 /* Gain and offset of the kernel rows under a block: words first_row ... of the kernel's
@@ -323,6 +342,9 @@ static int build(struct rebias_deployment *d, struct rebias_error *err)
     }
     for (size_t b = 0; b < d->block_count && status == REBIAS_OK; b++) {
         draw_rows(d, b);
+    }
+    if (status == REBIAS_OK) {
+        copy_biases(d);
     }
     return status == REBIAS_OK ? rebias_deployment_write(d, err) : status;
 }
@@ -372,7 +394,7 @@ void rebias_deployment_free(struct rebias_deployment *deployment)
     void *const arrays[] = {d->blocks,  d->first,     d->first_row,     d->G,
                             d->stuck,   d->share,     d->gain,          d->offset,
                             d->read,    d->effective, d->activation[0], d->activation[1],
-                            d->current, d->outputs,   d->offsets};
+                            d->current, d->outputs,   d->offsets,       d->bias};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
         free(arrays[i]);
     }

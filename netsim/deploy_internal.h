@@ -10,6 +10,7 @@ struct rebias_deployed_layer {
     size_t m, n; /* inputs, outputs */
     size_t copies[2];
     size_t block[2][REBIAS_MAX_COPIES]; /* number of the block of a sign and copy */
+    size_t first_neuron;                /* of its outputs among those of all layers */
     uint32_t reads;                     /* so far: addresses the noise of the next one */
 };
 
@@ -27,6 +28,10 @@ struct rebias_deployment {
     uint8_t *stuck;        /* nonzero = stuck */
     double *share;         /* of a row's current in its output: mask/beta (MAO, CM: 1) */
     double *gain, *offset; /* of a row, 1 and A */
+    size_t neurons;        /* outputs of all layers */
+    float *bias;           /* [networks][neurons], digital; 0 where a network has none */
+    struct rebias_deployed_trace *trace; /* [networks] filled by forward; NULL: nowhere */
+    uint32_t tunings; /* updates so far: addresses the pulses of the next one */
     /* scratch of one read and one batch */
     float *read;          /* [devices of the largest block] */
     float *effective;     /* the same */
@@ -43,6 +48,14 @@ int rebias_deployment_write(struct rebias_deployment *deployment, struct rebias_
 /* A fresh read of block b into out[n][m]; number = the layer's read. */
 void rebias_deployment_read(const struct rebias_deployment *deployment, size_t b,
                             uint32_t number, float *out);
+
+/* outputs[count][n] of one batch, count <= options.batch: one read of every device. */
+void rebias_deployment_forward_batch(struct rebias_deployment *deployment, size_t count,
+                                     const float *x, float *outputs);
+
+/* Notes what layer l of network q has just computed with (trace). */
+void rebias_deployment_keep(struct rebias_deployment *deployment, size_t l, size_t q,
+                            size_t count, const float *in);
 
 /* The network whose weights copy k holds. */
 const struct rebias_weights *rebias_deployment_network(

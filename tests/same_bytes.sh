@@ -90,6 +90,8 @@ all_devices() {
     same network quantise learned.h5 --ternary nearest -o ternary.h5
     same chip synth --kernels 4 --rows 25 --columns 25 --stuck-high 0.02 --stuck-low 0.02 -o chip.h5
     same deploy ternary.h5 --chip chip.h5 --task yinyang --alpha 1,2 --replicates 4 --write-error uniform:16e-6 --format csv
+    same deploy ternary.h5 --chip chip.h5 --method tuned,lea+tuned --replicates 2 --read-noise uniform:1e-5 --format csv -o tuned.csv
+    same deploy ternary.h5 --chip chip.h5 --method tuned --fine-tune mgd --tune-updates 50 --replicates 3 --format csv
 }
 
 # $network is several words:

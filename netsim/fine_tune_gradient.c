@@ -1,0 +1,320 @@
+/* fine_tune_gradient.c - gradients of deployed networks: backpropagated or measured.
+ * 1. traces of forward passes   2. cost   3. backpropagation   4. patterns   5. either
+ */
+#include "activation.h"
+#include "base/simd.h"
+#include "fine_tune_internal.h"
+#include "rebias/random.h"
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+size_t rebias_tuner_network(const struct rebias_tuner *tuner, size_t block)
+{
+    const struct rebias_deployment *d = tuner->deployment;
+    return d->options.method == REBIAS_DEPLOY_CM ? d->blocks[block].copy : 0;
+}
+
+float *rebias_tuner_biases(const struct rebias_tuner *tuner, size_t network, size_t layer)
+{
+    const struct rebias_deployment *d = tuner->deployment;
+    const bool tuned = tuner->options->biases &&
+                       rebias_deployment_network(d, network)->layer[layer].bias != NULL;
+    return tuned ? d->bias + network * d->neurons + d->layer[layer].first_neuron : NULL;
+}
+
+/* -- 1. traces of forward passes -- */
+
+/* matrix = sum sign share gain G of the layer's last read, which its number repeats. */
+static void read_again(struct rebias_deployment *d, size_t l, size_t q, float *matrix)
+{
+    const struct rebias_deployed_layer *layer = &d->layer[l];
+    memset(matrix, 0, layer->m * layer->n * sizeof *matrix);
+    for (int s = 0; s < 2; s++) {
+        for (size_t k = 0; k < layer->copies[s]; k++) {
+            const size_t b = layer->block[s][k];
+            if (d->options.method == REBIAS_DEPLOY_CM && k != q) {
+                continue;
+            }
+            rebias_deployment_read(d, b, layer->reads, d->read);
+            for (size_t j = 0; j < layer->n; j++) {
+                const size_t row = d->first_row[b] + j;
+                const double share = s == 0 ? d->share[row] : -d->share[row];
+                cblas_saxpy((int)layer->m, (float)(share * d->gain[row]),
+                            d->read + j * layer->m, 1, matrix + j * layer->m, 1);
+            }
+        }
+    }
+}
+
+void rebias_deployment_keep(struct rebias_deployment *deployment, size_t l, size_t q,
+                            size_t count, const float *in)
+{
+    struct rebias_deployment *d = deployment;
+    const size_t m = d->layer[l].m;
+    memcpy(d->trace[q].in[l], in, count * m * sizeof *in);
+    if (d->options.readout.adc_bits > 0) { /* copies were converted one by one */
+        read_again(d, l, q, d->trace[q].matrix[l]);
+    } else {
+        memcpy(d->trace[q].matrix[l], d->effective, m * d->layer[l].n * sizeof(float));
+    }
+}
+
+/* -- 2. cost -- */
+
+/* Mean of log sum exp a - a[label]; delta (may be NULL) = its gradient. */
+static double cross_entropy(size_t n, size_t classes, const float *outputs,
+                            const uint8_t *label, float *delta)
+{
+    double cost = 0.0;
+    for (size_t s = 0; s < n; s++) {
+        const float *a = outputs + s * classes;
+        float largest = a[0];
+        double sum = 0.0;
+        for (size_t j = 1; j < classes; j++) {
+            largest = a[j] > largest ? a[j] : largest;
+        }
+        for (size_t j = 0; j < classes; j++) {
+            sum += exp((double)a[j] - (double)largest);
+        }
+        const double norm = (double)largest + log(sum);
+        cost += (norm - (double)a[label[s]]) / (double)n;
+        for (size_t j = 0; j < classes && delta != NULL; j++) {
+            const double target = j == label[s] ? 1.0 : 0.0;
+            delta[s * classes + j] = (float)((exp((double)a[j] - norm) - target) / (double)n);
+        }
+    }
+    return cost;
+}
+
+static double measure(struct rebias_tuner *t, size_t n, const float *x, const uint8_t *label,
+                      float *delta)
+{
+    struct rebias_deployment *d = t->deployment;
+    rebias_deployment_forward_batch(d, n, x, t->outputs);
+    return cross_entropy(n, d->layer[d->layers - 1].n, t->outputs, label, delta);
+}
+
+/* -- 3. backpropagation -- */
+
+/* g = dC/dW and then dC/db of layer l of network q, from delta = dC/dy. */
+static void differentiate(struct rebias_tuner *t, size_t q, size_t l, size_t n,
+                          const float *delta, float *g)
+{
+    const struct rebias_deployed_layer *layer = &t->deployment->layer[l];
+    float *bias = g + layer->m * layer->n;
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)layer->n, (int)layer->m, (int)n,
+                1.0f, delta, (int)layer->n, t->trace[q].in[l], (int)layer->m, 0.0f, g,
+                (int)layer->m);
+    memset(bias, 0, layer->n * sizeof *bias);
+    if (rebias_tuner_biases(t, q, l) == NULL) {
+        return;
+    }
+    for (size_t j = 0; j < layer->n; j++) {
+        double sum = 0.0;
+        for (size_t s = 0; s < n; s++) {
+            sum += (double)delta[s * layer->n + j];
+        }
+        bias[j] = (float)sum;
+    }
+}
+
+/* delta of layer l - 1 from that of layer l. */
+static void pass_down(struct rebias_tuner *t, size_t q, size_t l, size_t n, const float *delta,
+                      float *below)
+{
+    const struct rebias_deployment *d = t->deployment;
+    const struct rebias_deployed_layer *layer = &d->layer[l];
+    const struct rebias_weights *network = rebias_deployment_network(d, q);
+    const double per_S = network->layer[l].gamma / (d->options.G_on - d->options.G_off);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)n, (int)layer->m, (int)layer->n,
+                (float)per_S, delta, (int)layer->n, t->trace[q].matrix[l], (int)layer->m, 0.0f,
+                below, (int)layer->m);
+    if (network->hidden != REBIAS_TRANSFER_NONE) {
+        rebias_activation_chain((enum rebias_activation)network->hidden, n * layer->m,
+                                t->trace[q].in[l], below);
+    }
+}
+
+static void backpropagate(struct rebias_tuner *t, size_t q, size_t n)
+{
+    const struct rebias_deployment *d = t->deployment;
+    const size_t values = n * d->layer[d->layers - 1].n;
+    float *delta = t->delta[1];
+    float *below = t->delta[2];
+    for (size_t i = 0; i < values; i++) { /* outputs are means over networks */
+        delta[i] = t->delta[0][i] / (float)t->networks;
+    }
+    for (size_t l = d->layers; l-- > 0;) {
+        differentiate(t, q, l, n, delta, t->gradient + q * t->parameters + t->first[l]);
+        if (l > 0) {
+            pass_down(t, q, l, n, delta, below);
+            float *swap = delta;
+            delta = below;
+            below = swap;
+        }
+    }
+}
+
+static double mapped_gradient(struct rebias_tuner *t, size_t n, const float *x,
+                              const uint8_t *label)
+{
+    t->deployment->trace = t->trace;
+    const double cost = measure(t, n, x, label, t->delta[0]);
+    t->deployment->trace = NULL;
+    for (size_t q = 0; q < t->networks; q++) {
+        backpropagate(t, q, n);
+    }
+    return cost;
+}
+
+/* -- 4. patterns -- */
+
+REBIAS_SIMD static void tune_spread_code(size_t n, const uint32_t *word, float *code)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        code[i] = (word[i / 32] >> (i % 32) & 1u) != 0 ? 1.0f : -1.0f;
+    }
+}
+
+REBIAS_SIMD static void tune_displace(size_t n, float amplitude, const float *code,
+                                      const uint8_t *stuck, const float *base, float *G)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        G[i] = base[i] + (stuck[i] != 0 ? 0.0f : amplitude * code[i]);
+    }
+}
+
+REBIAS_SIMD static void tune_correlate(size_t n, float scale, const float *code,
+                                       float *gradient)
+{
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        gradient[i] += scale * code[i];
+    }
+}
+
+/* Pattern `number`; parameters that are not there have code 0. */
+static void draw_code(struct rebias_tuner *t, uint32_t number)
+{
+    enum { WORDS = 64 };
+    uint32_t word[WORDS];
+    const size_t count = t->networks * t->parameters;
+    const struct rebias_stream stream = {t->deployment->options.seed, REBIAS_FOR_TUNING,
+                                         t->deployment->options.replicate, REBIAS_TUNING_CODE,
+                                         number};
+    for (size_t at = 0; at < count; at += 32 * WORDS) {
+        const size_t piece = count - at < 32 * WORDS ? count - at : 32 * WORDS;
+        rebias_random_words(&stream, at / 32, (piece + 31) / 32, word);
+        tune_spread_code(piece, word, t->code + at);
+    }
+    for (size_t q = 0; q < t->networks; q++) {
+        for (size_t l = 0; l < t->deployment->layers; l++) {
+            const struct rebias_deployed_layer *layer = &t->deployment->layer[l];
+            float *code = t->code + q * t->parameters + t->first[l] + layer->m * layer->n;
+            if (rebias_tuner_biases(t, q, l) == NULL) {
+                memset(code, 0, layer->n * sizeof *code);
+            }
+        }
+    }
+}
+
+/* Puts amplitude times the code onto working devices and tuned biases. */
+static void displace(struct rebias_tuner *t, double amplitude)
+{
+    struct rebias_deployment *d = t->deployment;
+    for (size_t b = 0; b < d->block_count; b++) {
+        const size_t l = d->blocks[b].layer;
+        const size_t m = d->layer[l].m;
+        const float *code = t->code + rebias_tuner_network(t, b) * t->parameters + t->first[l];
+        for (size_t j = 0; j < d->layer[l].n; j++) {
+            const size_t at = d->first[b] + j * m;
+            tune_displace(m, (float)(amplitude * t->part[d->first_row[b] + j]), code + j * m,
+                          d->stuck + at, t->base + at, d->G + at);
+        }
+    }
+    for (size_t q = 0; q < t->networks; q++) {
+        for (size_t l = 0; l < d->layers; l++) {
+            const struct rebias_deployed_layer *layer = &d->layer[l];
+            const size_t at = q * d->neurons + layer->first_neuron;
+            const float *code = t->code + q * t->parameters + t->first[l] + layer->m * layer->n;
+            for (size_t j = 0; j < layer->n; j++) {
+                d->bias[at + j] = t->base_bias[at + j] + (float)amplitude * code[j];
+            }
+        }
+    }
+}
+
+/* A in units of the weights. */
+static double weight_amplitude(const struct rebias_tuner *t)
+{
+    const struct rebias_deployment *d = t->deployment;
+    double smallest = INFINITY;
+    for (size_t q = 0; q < t->networks; q++) {
+        for (size_t l = 0; l < d->layers; l++) {
+            smallest = fmin(smallest, rebias_deployment_network(d, q)->layer[l].gamma);
+        }
+    }
+    return t->options->amplitude * smallest;
+}
+
+static double measured_gradient(struct rebias_tuner *t, size_t n, const float *x,
+                                const uint8_t *label, uint32_t number)
+{
+    struct rebias_deployment *d = t->deployment;
+    const size_t devices = d->first[d->block_count];
+    const size_t neurons = t->networks * d->neurons;
+    const double amplitude = weight_amplitude(t);
+    const double patterns = (double)t->options->patterns;
+    double mean = 0.0;
+    memcpy(t->base, d->G, devices * sizeof *d->G);
+    memcpy(t->base_bias, d->bias, neurons * sizeof *d->bias);
+    memset(t->gradient, 0, t->networks * t->parameters * sizeof *t->gradient);
+    for (size_t p = 0; p < t->options->patterns; p++) {
+        draw_code(t, number + (uint32_t)p);
+        displace(t, amplitude);
+        const double above = measure(t, n, x, label, NULL);
+        displace(t, -amplitude);
+        const double below = measure(t, n, x, label, NULL);
+        tune_correlate(t->networks * t->parameters,
+                       (float)(0.5 * (above - below) / (amplitude * patterns)), t->code,
+                       t->gradient);
+        mean += 0.5 * (above + below) / patterns;
+    }
+    memcpy(d->G, t->base, devices * sizeof *d->G);
+    memcpy(d->bias, t->base_bias, neurons * sizeof *d->bias);
+    return mean;
+}
+
+/* -- 5. either -- */
+
+double rebias_tuner_gradient(struct rebias_tuner *tuner, size_t n, const float *x,
+                             const uint8_t *label, uint32_t number)
+{
+    return tuner->options->method == REBIAS_FINE_TUNE_MGD
+               ? measured_gradient(tuner, n, x, label, number)
+               : mapped_gradient(tuner, n, x, label);
+}
+
+/* Biases that are not tuned are no parameters of the pattern. */
+static size_t tuned_parameters(const struct rebias_tuner *t)
+{
+    size_t count = t->networks * t->parameters;
+    for (size_t q = 0; q < t->networks; q++) {
+        for (size_t l = 0; l < t->deployment->layers; l++) {
+            count -= rebias_tuner_biases(t, q, l) == NULL ? t->deployment->layer[l].n : 0;
+        }
+    }
+    return count;
+}
+
+double rebias_tuner_cosine(const struct rebias_tuner *tuner)
+{
+    if (tuner->options->method == REBIAS_FINE_TUNE_MAPPED) {
+        return 1.0;
+    }
+    const double others = (double)tuned_parameters(tuner) - 1.0;
+    return 1.0 / sqrt(1.0 + others / (double)tuner->options->patterns);
+}
