@@ -131,6 +131,7 @@ static void test_gradient_with_converters(void **state)
     float converted[P];
     start(&f, 0.2);
     f.t.biases = false;
+    f.o.readout.gain_mean = 0.9;
     for (int adc = 0; adc < 2; adc++) {
         f.o.readout.adc_bits = adc == 1 ? 24 : 0;
         struct rebias_deployment *d = deploy(&f);
@@ -192,6 +193,63 @@ static void test_update_is_rate_times_gradient(void **state)
         }
         rebias_deployment_free(d);
     }
+    end(&f);
+}
+
+struct followed {
+    const struct fixture *f;
+    struct rebias_deployment *d;
+    double sum[P]; /* of the gradients that updates saw */
+};
+
+static int add_gradient(void *context, size_t done, size_t total)
+{
+    struct followed *followed = context;
+    float g[P];
+    if (done < total) {
+        gradient_of(followed->f, followed->d, 0, g);
+        for (size_t p = 0; p < P; p++) {
+            followed->sum[p] += (double)g[p];
+        }
+    }
+    return 0;
+}
+
+/* Accumulated over 30 updates, of which each wants less than a pulse of any device: in the end
+ * every device is less than one pulse from what all gradients together wanted, and some weights
+ * are far from where they were. */
+static void test_accumulated_changes_are_kept(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct rebias_fine_tune_result result;
+    double before[P];
+    double after[P];
+    double largest = 0.0;
+    const double pulse = 2.0 * 0.2e-6 * 0.8 / 100e-6; /* half of four devices */
+    start(&f, 0.0);
+    use_device(&f, "ideal:Gmin=0,Gmax=400e-6,levels=2000");
+    f.t.write = REBIAS_WRITE_ACCUMULATE;
+    f.t.rate = 0.02;
+    f.t.updates = 30;
+    struct followed followed = {.f = &f, .d = deploy(&f)};
+    add_gradient(&followed, 0, 30);
+    read_theta(&f, followed.d, 0, before);
+    assert_int_equal(rebias_deployment_fine_tune(followed.d, &f.t, &f.data, &result,
+                                                 add_gradient, &followed, NULL),
+                     REBIAS_OK);
+    read_theta(&f, followed.d, 0, after);
+    for (size_t p = 0; p < P; p++) {
+        const bool weight =
+            p < INPUTS * HIDDEN || (p >= OUTPUT_LAYER && p < OUTPUT_LAYER + HIDDEN * CLASSES);
+        if (weight) {
+            support_close(after[p] - before[p], -f.t.rate * followed.sum[p], 0.0, pulse);
+            largest = fmax(largest, fabs(after[p] - before[p]));
+        }
+    }
+    assert_true(largest > 5.0 * pulse);
+    assert_true(result.pulses > 0);
+    rebias_deployment_free(followed.d);
     end(&f);
 }
 
@@ -274,8 +332,9 @@ int main(void)
         cmocka_unit_test(test_gradient_is_the_difference_quotient),
         cmocka_unit_test(test_gradient_with_converters),
         cmocka_unit_test(test_update_is_rate_times_gradient),
+        cmocka_unit_test(test_accumulated_changes_are_kept),
         cmocka_unit_test(test_measured_gradient_follows_the_cosine_law),
         cmocka_unit_test(test_stuck_devices_are_not_perturbed),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("fine_tune_gradient", tests, NULL, NULL);
 }
