@@ -10,7 +10,8 @@ set border 3
 set tics nomirror out
 set yrange [0 : 100]
 set xlabel xname
-set multiplot title sprintf('Deployed accuracy of %s (%d deployments: mean, 95 %% interval)', network, replicates)
+set multiplot title (replicates == 1 ? sprintf('Deployed accuracy of %s (one deployment)', network) : \
+    sprintf('Deployed accuracy of %s (%d deployments: mean, 95 %% interval)', network, replicates))
 # The legend has a strip of its own below the panels.
 rows = ceil((series + 1) / 3.0)
 strip = 0.06 * rows
