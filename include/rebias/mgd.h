@@ -191,6 +191,8 @@ struct rebias_mgd_angle_options {
     double threshold; /* cosine; 0 = not looked for */
 };
 
+/* Progress is told of the steps of all trials, also inside of a trial. *out is NULL on failure.
+ * Errors as for training. */
 int rebias_mgd_measure_angles(struct rebias_mgd_angles **out,
                               const struct rebias_architecture *architecture,
                               const struct rebias_mgd_data *data,
