@@ -7,6 +7,7 @@
  * that biases on devices are one more column's worth of the same array.
  */
 #include "mgd_run.h"
+#include "base/simd.h"
 #include "rebias/base.h"
 #include "rebias/random.h"
 #include <math.h>
@@ -148,7 +149,7 @@ static void limit_norms(struct mgd_parameters *p)
     }
 }
 
-static void subtract(size_t n, const float *change, float *theta)
+REBIAS_SIMD static void subtract_change(size_t n, const float *change, float *theta)
 {
 #pragma omp simd
     for (size_t i = 0; i < n; i++) {
@@ -210,7 +211,8 @@ static uint64_t pulse_layer(struct mgd_parameters *p, size_t l, const float *cha
     const size_t n = on_devices(p->options, layer);
     const size_t first = layer->first;
     const double step = rebias_crossbar_weight_step(p->crossbar[l]);
-    subtract(layer->weights + layer->biases - n, change + first + n, p->theta + first + n);
+    subtract_change(layer->weights + layer->biases - n, change + first + n,
+                    p->theta + first + n);
     if (p->held != NULL) {
         take_whole_steps(p, first, n, step, (double)p->options->crossbar.pulse_cap, change);
         return rebias_crossbar_update(p->crossbar[l], p->request + first, -1.0f, NULL, update);
@@ -227,7 +229,7 @@ static void apply_ideally(struct mgd_parameters *p, const float *change, uint32_
     if (o->update_quantum > 0.0) {
         subtract_quanta(p, change, update);
     } else {
-        subtract(p->n, change, p->theta);
+        subtract_change(p->n, change, p->theta);
     }
     if (o->update_noise > 0.0) {
         add_noise(p, update);
@@ -269,9 +271,10 @@ uint64_t rebias_mgd_parameters_apply(struct mgd_parameters *parameters, const fl
 
 /* -- 5. offsets -- */
 
-static void offset_weights(size_t n, const float *theta, const float *pattern, float sign,
-                           float *out)
+REBIAS_SIMD static void offset_weights(size_t n, const float *theta, const float *pattern,
+                                       float sign, float *out)
 {
+#pragma omp simd
     for (size_t i = 0; i < n; i++) {
         out[i] = theta[i] + sign * pattern[i];
     }
