@@ -84,6 +84,8 @@ all_devices() {
     same data score pulses.csv --method binning:20,polynomial --format csv
     same bias --network none --target 'synth:linear-*' --method binning:10,polynomial --points 50 --replicates 2 --format csv
     same train --trainer mgd --task nist7x7 --layers 49,4,4 --patterns 600 --steps 6000 --format csv
+    same train --trainer mgd --task nist7x7 --layers 49,4,4 --batch 4 --patterns 6 --steps 600 --update-delay 5 \
+        --update-quantum 0.01 --write stochastic --format csv
     same train --trainer mgd --task xor --layers 2,2,1 --seeds 5 --device tiox-1.5V --steps 200 --format csv
     same mgd angle --task nist7x7 --layers 49,4,4 --steps 500 --trials 4 --points 4 --format csv
     same continual --task yinyang --layers 4,6,3 --seeds 3 --epochs 1 -o learned.h5 --format csv
