@@ -305,7 +305,7 @@ static void test_cifar_angle_law(void **state)
     rebias_image_set_free(set);
 }
 
-/* 26,154 weights by 400 updates of ten patterns on batches of 100 (about a minute of a core):
+/* 26,154 weights by 1000 updates of ten patterns on batches of 100 (about a minute of a core):
  * from quarter to quarter the cost of 2,000 test images falls, below ln 10 at the end, that of
  * knowing nothing; the accuracy ends above chance, 10 %, by more than 6 of its standard errors
  * (sqrt(0.1 0.9/2000): false alarm 1e-9 for a network that guesses). */
@@ -326,9 +326,8 @@ static void test_cifar_is_learned(void **state)
     open_cifar_network(&a);
     o.batch = 100;
     o.tau_x = o.tau_theta = 10.0;
-    o.eta = 0.2;
-    o.eta_decay = 0.02;
-    o.steps = 4000;
+    o.eta = 0.3;
+    o.steps = 10000;
     o.every = o.steps / QUARTERS;
     o.test_samples = TEST;
     support_expect(rebias_mgd_train(&result, &a, &train, &test, &o, NULL, NULL, NULL, &err),
