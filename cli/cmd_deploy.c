@@ -10,7 +10,8 @@
 /* -- 1. options -- */
 
 static const struct option_row rows[] = {
-    {"chip", 0, OPTION_TEXT, "CHIP.h5", NULL, 0, 0, "a chip with its stuck devices (`chip`)"},
+    {"chip", 0, OPTION_TEXT, "CHIP.h5", NULL, 0, 0,
+     "a chip with its stuck devices (`chip`); layers that no kernel holds are cut into tiles"},
     {"stuck", 0, OPTION_TEXT, "P,P,...", NULL, 0, 0,
      "no chip: every device is stuck with this probability, anew in each replicate"},
     {"stuck-values", 0, OPTION_TEXT, "S,S", "10e-6,500e-6", 0, 0,

@@ -6,6 +6,10 @@
  * least summed conductance variation (SCV: sum |ideal G - actual G|) are averaged. D = masked
  * mean G_pos - masked mean G_neg; y = gamma D x/Gnorm + b with Gnorm = G_on - G_off. A block of
  * a layer with m inputs and n outputs is m columns x n rows of one kernel. Biases are digital.
+ *
+ * A layer that no kernel holds is cut into ceil(m/columns) x ceil(n/rows) tiles, as even as
+ * possible. Every tile of every copy is a block of its own, placed, read and its rows chosen
+ * like others; the currents of the tiles of an output are added digitally.
  */
 #ifndef REBIAS_DEPLOY_H
 #define REBIAS_DEPLOY_H
@@ -41,8 +45,10 @@ enum rebias_encoding_kind {
 /* GREEDY: every position is a candidate; RANDOM: `candidates` random ones for each block; both
  * take the least SCV without overlap, ties by kernel, column, row. COVERAGE: as few blocks, at
  * most alpha, as give every output row beta copies without a stuck device (LEA, simple).
- * BLIND: anywhere without overlap, no knowledge of defects. GIVEN: offsets from the caller.
- * Layers are placed from the largest block to the smallest. */
+ * BLIND: anywhere without overlap, no knowledge of defects. GIVEN: offsets from the caller,
+ * for layers of one tile. Tiles are placed from the largest to the smallest, equal ones by
+ * layer and number. COVERAGE counts for each tile; a tile may have fewer copies than another.
+ */
 enum rebias_placement {
     REBIAS_PLACE_GREEDY = 0,
     REBIAS_PLACE_RANDOM = 1,
@@ -56,6 +62,13 @@ struct rebias_block {
     uint32_t layer, copy, sign;
     uint32_t kernel;      /* index into the chip's kernels */
     uint32_t column, row; /* first ones */
+    uint32_t tile;        /* of the layer; 0 of a layer that a kernel holds */
+};
+
+/* Part of its layer that a block holds. */
+struct rebias_tile {
+    size_t input, inputs;   /* first one, and how many: columns */
+    size_t output, outputs; /* rows */
 };
 
 /* Errors of the read chain of a kernel row, drawn for each replicate. */
@@ -124,12 +137,17 @@ int rebias_deploy(struct rebias_deployment **out, const struct rebias_weights_se
                   struct rebias_error *err);
 void rebias_deployment_free(struct rebias_deployment *deployment);
 
-/* Without a chip every block has a kernel of its own. Borrowed. */
+/* By layer, copy, sign, tile. Without a chip every block has a kernel of its own. Borrowed. */
 const struct rebias_block *rebias_deployment_blocks(const struct rebias_deployment *deployment,
                                                     size_t *count);
 
-/* Conductances of block number `block` as written, [outputs][inputs], S, without read noise;
- * stuck devices have their value. Borrowed. */
+/* The part of its layer that block number `block` holds; all of it unless it is tiled. */
+struct rebias_tile rebias_deployment_tile(const struct rebias_deployment *deployment,
+                                          size_t block);
+
+/* Conductances of block number `block` as written, S, without read noise; stuck devices have
+ * their value. Row j of the block begins j times the inputs of the layer (all of them) after
+ * the first: [outputs][inputs] unless the layer is tiled. Borrowed. */
 const float *rebias_deployment_conductances(const struct rebias_deployment *deployment,
                                             size_t block);
 
