@@ -49,6 +49,13 @@ static const struct option_row rows[] = {
     {"dac-bits", 0, OPTION_INTEGER, "N", "0", 0, 24, "of inputs (0: ideal)"},
     {"adc-bits", 0, OPTION_INTEGER, "N", "0", 0, 24, "of currents (0: ideal)"},
     {"batch", 0, OPTION_INTEGER, "N", "1000", 1, 65536, "samples that share one read"},
+    {"wire-resistance", 0, OPTION_NUMBER, "OHM", "0", 0, 1e9,
+     "IR drop: of a segment of a block's rows and columns; 1.3 s a block of 784 x 150 (n "
+     "outputs: "
+     "one factor, n solutions), again each batch with read noise"},
+    {"row-wire", 0, OPTION_NUMBER, "OHM", NULL, 0, 1e9, "another one for rows (currents)"},
+    {"column-wire", 0, OPTION_NUMBER, "OHM", NULL, 0, 1e9,
+     "another one for columns (voltages)"},
     {"", 0, OPTION_HEADING, NULL, NULL, 0, 0, "what is classified"},
     {"images", 0, OPTION_TEXT, "NAME", NULL, 0, 0,
      "test images of fashion-mnist, mnist, mnist-small, cifar10, or a folder"},

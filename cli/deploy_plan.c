@@ -121,6 +121,7 @@ static int read_errors(struct deploy_plan *plan, struct rebias_error *err)
                                          .noise_sd = argument_number(a, "readout-noise"),
                                          .dac_bits = (unsigned)argument_integer(a, "dac-bits"),
                                          .adc_bits = (unsigned)argument_integer(a, "adc-bits")};
+    deploy_read_wires(a, o);
     o->drift_nu = drift[0];
     o->drift_nu_sd = drift[1];
     o->drift_time = drift[2];

@@ -54,6 +54,10 @@ int deploy_plan_read(struct deploy_plan *plan, const struct arguments *arguments
 int deploy_plan_load_samples(struct deploy_plan *plan, struct rebias_error *err);
 void deploy_plan_clear(struct deploy_plan *plan);
 
+/* --wire-resistance, --row-wire, --column-wire. */
+void deploy_read_wires(const struct arguments *arguments,
+                       struct rebias_deploy_options *options);
+
 /* Options of one deployment of a cell. */
 struct rebias_deploy_options deploy_cell_options(const struct deploy_plan *plan,
                                                  const struct deploy_cell *cell,

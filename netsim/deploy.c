@@ -141,6 +141,18 @@ static int check_errors(const struct rebias_deploy_options *o, struct rebias_err
     return REBIAS_OK;
 }
 
+static int check_wires(const struct rebias_deploy_options *o, struct rebias_error *err)
+{
+    const bool none = inside(o->row_wire, 0.0, 0.0) && inside(o->column_wire, 0.0, 0.0);
+    if (!none && (!inside(o->row_wire, 1e-6, 1e9) || !inside(o->column_wire, 1e-6, 1e9))) {
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "wires of %g ohm (rows) and %g ohm (columns) a segment (expected "
+                           "1e-6 to 1e9 for both, or 0 for both)",
+                           o->row_wire, o->column_wire);
+    }
+    return REBIAS_OK;
+}
+
 static int check_run(const struct rebias_deploy_options *o, const struct rebias_chip *chip,
                      struct rebias_error *err)
 {
@@ -320,6 +332,9 @@ static int allocate(struct rebias_deployment *d, struct rebias_error *err)
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0] && status == REBIAS_OK; i++) {
         status = rebias_alloc(arrays[i].out, arrays[i].count, arrays[i].size, err);
     }
+    if (status == REBIAS_OK && d->options.row_wire > 0.0) {
+        status = rebias_block_wires_new(&d->wires, d, largest_matrix(d), err);
+    }
     return status;
 }
 
@@ -379,6 +394,9 @@ int rebias_deploy(struct rebias_deployment **out, const struct rebias_weights_se
         status = check_errors(options, err);
     }
     if (status == REBIAS_OK) {
+        status = check_wires(options, err);
+    }
+    if (status == REBIAS_OK) {
         status = check_run(options, chip, err);
     }
     if (status == REBIAS_OK) {
@@ -415,6 +433,7 @@ void rebias_deployment_free(struct rebias_deployment *deployment)
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
         free(arrays[i]);
     }
+    rebias_block_wires_free(d->wires);
     free(d);
 }
 

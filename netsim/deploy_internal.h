@@ -42,6 +42,7 @@ struct rebias_deployment {
     float *current;       /* [batch][widest layer] */
     float *outputs;       /* [batch][outputs] */
     double *offsets;      /* [widest layer] of the outputs, A */
+    struct rebias_block_wires *wires; /* NULL: none */
 };
 
 /* Fills G and stuck: gathers the chip's faults, encodes, writes, lets the conductances drift,
@@ -55,6 +56,17 @@ void rebias_deployment_read(const struct rebias_deployment *deployment, size_t m
 /* The first row (in share, gain, offset) that a block has in its matrix. */
 size_t rebias_deployment_row(const struct rebias_deployment *deployment, size_t matrix,
                              const struct rebias_block *block);
+
+/* For options with wires; largest = devices of the largest matrix. */
+int rebias_block_wires_new(struct rebias_block_wires **out,
+                           const struct rebias_deployment *deployment, size_t largest,
+                           struct rebias_error *err);
+void rebias_block_wires_free(struct rebias_block_wires *wires);
+
+/* A read G[n][m] of a matrix becomes what its wires leave of it: I = V G. Solved anew only when
+ * the read differs from the matrix's last one. Without wires nothing happens. */
+int rebias_deployment_drop(struct rebias_deployment *deployment, size_t matrix, float *G,
+                           struct rebias_error *err);
 
 /* The network whose weights copy k holds. */
 const struct rebias_weights *rebias_deployment_network(

@@ -165,12 +165,15 @@ static void multiply(const struct rebias_deployment *d, size_t count, size_t m, 
 /* -- 4. a layer through its mean conductances -- */
 
 /* effective += share gain sign G of one copy; its rows' offsets join those of the outputs. */
-static void join_copy(struct rebias_deployment *d, size_t l, int sign, size_t copy)
+static int join_copy(struct rebias_deployment *d, size_t l, int sign, size_t copy,
+                     struct rebias_error *err)
 {
     const struct rebias_deployed_layer *layer = &d->layer[l];
     const size_t matrix = layer->matrix[sign][copy];
     rebias_deployment_read(d, matrix, layer->reads, d->read);
-    for (size_t b = d->first_block[matrix]; b < d->first_block[matrix + 1]; b++) {
+    int status = rebias_deployment_drop(d, matrix, d->read, err);
+    for (size_t b = d->first_block[matrix];
+         b < d->first_block[matrix + 1] && status == REBIAS_OK; b++) {
         const struct rebias_tile tile = rebias_deployment_tile(d, b);
         const size_t first = rebias_deployment_row(d, matrix, &d->blocks[b]);
         for (size_t j = 0; j < tile.outputs; j++) {
@@ -182,6 +185,7 @@ static void join_copy(struct rebias_deployment *d, size_t l, int sign, size_t co
             d->offsets[tile.output + j] += share * d->offset[row];
         }
     }
+    return status;
 }
 
 /* Sum of the squared shares of a row's copies: the same for every row of every tile. */
@@ -201,18 +205,22 @@ static double squared_shares(const struct rebias_deployment *d, size_t l, size_t
 }
 
 /* z = currents of all copies together, A. */
-static void layer_by_mean(struct rebias_deployment *d, size_t l, size_t q, size_t count,
-                          const float *x, float *z)
+static int layer_by_mean(struct rebias_deployment *d, size_t l, size_t q, size_t count,
+                         const float *x, float *z, struct rebias_error *err)
 {
     const struct rebias_deployed_layer *layer = &d->layer[l];
+    int status = REBIAS_OK;
     memset(d->effective, 0, layer->m * layer->n * sizeof *d->effective);
     for (int s = 0; s < 2; s++) {
         size_t from = 0;
         size_t to = 0;
         copies_of(d, l, s, q, &from, &to);
-        for (size_t k = from; k < to; k++) {
-            join_copy(d, l, s, k);
+        for (size_t k = from; k < to && status == REBIAS_OK; k++) {
+            status = join_copy(d, l, s, k, err);
         }
+    }
+    if (status != REBIAS_OK) {
+        return status;
     }
     multiply(d, count, layer->m, layer->n, layer->m, x, d->effective, z);
     if (d->options.readout.noise_sd > 0.0) {
@@ -221,6 +229,7 @@ static void layer_by_mean(struct rebias_deployment *d, size_t l, size_t q, size_
         add_noise(d, NOISE_OF_LAYERS + (uint32_t)(q * REBIAS_MAX_LAYERS + l), layer->reads,
                   count, layer->n, sd, z);
     }
+    return REBIAS_OK;
 }
 
 /* -- 5. a layer with converted currents -- */
@@ -247,13 +256,15 @@ static void convert_block(struct rebias_deployment *d, size_t l, size_t matrix, 
 }
 
 /* z += share sign of the converted currents of one copy. */
-static void join_currents(struct rebias_deployment *d, size_t l, int sign, size_t copy,
-                          size_t count, const float *x, float *z)
+static int join_currents(struct rebias_deployment *d, size_t l, int sign, size_t copy,
+                         size_t count, const float *x, float *z, struct rebias_error *err)
 {
     const struct rebias_deployed_layer *layer = &d->layer[l];
     const size_t matrix = layer->matrix[sign][copy];
     rebias_deployment_read(d, matrix, layer->reads, d->read);
-    for (size_t b = d->first_block[matrix]; b < d->first_block[matrix + 1]; b++) {
+    int status = rebias_deployment_drop(d, matrix, d->read, err);
+    for (size_t b = d->first_block[matrix];
+         b < d->first_block[matrix + 1] && status == REBIAS_OK; b++) {
         const struct rebias_tile tile = rebias_deployment_tile(d, b);
         const size_t row = rebias_deployment_row(d, matrix, &d->blocks[b]);
         const size_t n = tile.outputs;
@@ -263,20 +274,23 @@ static void join_currents(struct rebias_deployment *d, size_t l, int sign, size_
             z[i / n * layer->n + tile.output + i % n] += (float)(share * (double)d->current[i]);
         }
     }
+    return status;
 }
 
-static void layer_by_copies(struct rebias_deployment *d, size_t l, size_t q, size_t count,
-                            const float *x, float *z)
+static int layer_by_copies(struct rebias_deployment *d, size_t l, size_t q, size_t count,
+                           const float *x, float *z, struct rebias_error *err)
 {
+    int status = REBIAS_OK;
     memset(z, 0, count * d->layer[l].n * sizeof *z);
     for (int s = 0; s < 2; s++) {
         size_t from = 0;
         size_t to = 0;
         copies_of(d, l, s, q, &from, &to);
-        for (size_t k = from; k < to; k++) {
-            join_currents(d, l, s, k, count, x, z);
+        for (size_t k = from; k < to && status == REBIAS_OK; k++) {
+            status = join_currents(d, l, s, k, count, x, z, err);
         }
     }
+    return status;
 }
 
 /* -- 6. forward -- */
@@ -312,40 +326,42 @@ static void scale_inputs(const struct rebias_weights *network, size_t n, const f
 }
 
 /* activation[0] = outputs of network q for one batch. */
-static void forward_network(struct rebias_deployment *d, size_t q, size_t count, const float *x)
+static int forward_network(struct rebias_deployment *d, size_t q, size_t count, const float *x,
+                           struct rebias_error *err)
 {
     const bool converted = d->options.readout.adc_bits > 0;
+    int status = REBIAS_OK;
     scale_inputs(rebias_deployment_network(d, q), count * d->layer[0].m, x, d->activation[0]);
-    for (size_t l = 0; l < d->layers; l++) {
+    for (size_t l = 0; l < d->layers && status == REBIAS_OK; l++) {
         float *in = d->activation[0];
         float *z = d->activation[1];
         memset(d->offsets, 0, d->layer[l].n * sizeof *d->offsets);
         convert(count * d->layer[l].m, d->options.readout.dac_bits, in);
-        if (converted) {
-            layer_by_copies(d, l, q, count, in, z);
-        } else {
-            layer_by_mean(d, l, q, count, in, z);
-        }
+        status = converted ? layer_by_copies(d, l, q, count, in, z, err)
+                           : layer_by_mean(d, l, q, count, in, z, err);
         finish_layer(d, q, l, count, z);
         d->activation[0] = z;
         d->activation[1] = in;
     }
+    return status;
 }
 
 /* outputs[count][n] of one batch: one read of every device. */
-static void forward_batch(struct rebias_deployment *d, size_t count, const float *x,
-                          float *outputs)
+static int forward_batch(struct rebias_deployment *d, size_t count, const float *x,
+                         float *outputs, struct rebias_error *err)
 {
+    int status = REBIAS_OK;
     const size_t values = count * d->layer[d->layers - 1].n;
     const float part = (float)(1.0 / (double)network_count(d));
     memset(outputs, 0, values * sizeof *outputs);
-    for (size_t q = 0; q < network_count(d); q++) {
-        forward_network(d, q, count, x);
+    for (size_t q = 0; q < network_count(d) && status == REBIAS_OK; q++) {
+        status = forward_network(d, q, count, x, err);
         add_scaled_row(values, part, d->activation[0], outputs);
     }
     for (size_t l = 0; l < d->layers; l++) {
         d->layer[l].reads++;
     }
+    return status;
 }
 
 static int check_inputs(size_t n, size_t inputs, const float *x, struct rebias_error *err)
@@ -369,7 +385,7 @@ int rebias_deployment_forward(struct rebias_deployment *deployment, size_t n, co
     int status = check_inputs(n, inputs, x, err);
     for (size_t first = 0; first < n && status == REBIAS_OK; first += d->options.batch) {
         const size_t count = n - first < d->options.batch ? n - first : d->options.batch;
-        forward_batch(d, count, x + first * inputs, outputs + first * classes);
+        status = forward_batch(d, count, x + first * inputs, outputs + first * classes, err);
     }
     return status;
 }
@@ -400,7 +416,7 @@ int rebias_deployment_accuracy(struct rebias_deployment *deployment, size_t n, c
         n > 0 ? check_inputs(n, inputs, x, err) : rebias_fail(err, REBIAS_E_DATA, "no samples");
     for (size_t first = 0; first < n && status == REBIAS_OK; first += d->options.batch) {
         const size_t count = n - first < d->options.batch ? n - first : d->options.batch;
-        forward_batch(d, count, x + first * inputs, d->outputs);
+        status = forward_batch(d, count, x + first * inputs, d->outputs, err);
         right += count_right(count, classes, d->outputs, label + first);
     }
     if (status == REBIAS_OK) {

@@ -92,6 +92,7 @@ all_devices() {
     same deploy ternary.h5 --chip chip.h5 --task yinyang --alpha 1,2 --replicates 4 --write-error uniform:16e-6 --format csv
     same chip synth --kernels 60 --rows 4 --columns 3 --stuck-high 0.02 -o tiles.h5
     same deploy ternary.h5 --chip tiles.h5 --task yinyang --alpha 2 --beta 1 --replicates 4 --read-noise uniform:1e-5 --format csv
+    same deploy ternary.h5 --chip tiles.h5 --task yinyang --replicates 4 --wire-resistance 10 --read-noise uniform:1e-5 --format csv
 }
 
 # $network is several words:

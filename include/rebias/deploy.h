@@ -104,6 +104,7 @@ struct rebias_deploy_options {
     struct rebias_spread write_fixed; /* a device's own, the same at every write to a chip */
     struct rebias_spread write_error; /* fresh at every write */
     struct rebias_spread read_noise;  /* fresh at every read, also of stuck devices */
+    double row_wire, column_wire;     /* ohm a segment, see below; both 0 = none */
     struct rebias_readout readout;
     double drift_nu, drift_nu_sd; /* G (t/t0)^-nu of written devices, nu ~ N; 0 = none */
     double drift_time;            /* t/t0 >= 1 */
@@ -112,8 +113,16 @@ struct rebias_deploy_options {
     uint32_t replicate; /* one deployment: write errors, reads, random placement */
 };
 
+/* Wires: a kernel's rows carry currents, its columns voltages. Every block is a crossbar of its
+ * own as in wires.h (its rows = columns of the kernel), with one segment of a line outside it;
+ * both resistances are 1e-6 to 1e9 ohm. Outputs and accuracies come from currents with the IR
+ * drop, conductances below 0 (noise) counting as 0, all rows of a block being driven at once;
+ * mapping errors and the choice of rows do not know it. Each read of a block costs one sparse
+ * factor and one solution an output, for any number of samples; without read noise once. */
+
 /* LEA, simple, greedy (1000 candidates), alpha = beta = 4, 233.33 and 133.33 uS, 2 levels, 0.3
- * V, stuck only, no errors; without a chip none stuck, at 10 or 500 uS; batch 1000, seed 1. */
+ * V, stuck only, no errors; without a chip none stuck, at 10 or 500 uS; no wires, batch 1000,
+ * seed 1. */
 struct rebias_deploy_options rebias_deploy_options_defaults(void);
 
 struct rebias_deployment; /* networks written onto a chip */
