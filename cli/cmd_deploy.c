@@ -37,7 +37,13 @@ static const struct option_row rows[] = {
      "gaussian:SD, uniform:W, samples:FILE or none, in S: anew at every write"},
     {"write-fixed", 0, OPTION_TEXT, "SPREAD", "none", 0, 0,
      "the same, of each device for good"},
-    {"read-noise", 0, OPTION_TEXT, "SPREAD", "none", 0, 0, "the same, anew at every read"},
+    {"write-verify", 0, OPTION_TEXT, "DEVICE", NULL, 0, 0,
+     "program by pulses of this device (preset, model:param=value,..., table) instead of such "
+     "errors; it must reach G-off and G-on"},
+    {"verify-window", 0, OPTION_NUMBER, "S", "16.67e-6", 0, 1, "half width around the target"},
+    {"verify-tries", 0, OPTION_INTEGER, "N", "3", 0, 100000,
+     "rounds of a read and round(|target - read|/mean pulse) pulses"},
+    {"read-noise", 0, OPTION_TEXT, "SPREAD", "none", 0, 0, "such an error anew at every read"},
     {"drift", 0, OPTION_TEXT, "NU,SD,TIME", NULL, 0, 0,
      "written devices fall as TIME^-nu, nu normal, TIME in units of that of writing"},
     {"", 0, OPTION_HEADING, NULL, NULL, 0, 0, "the read chain"},
@@ -78,6 +84,7 @@ static int classify(const struct deploy_plan *plan, struct rebias_deployment *de
     const size_t layers = plan->networks->network[0].layers;
     int status = REBIAS_OK;
     run->devices = rebias_deployment_devices(deployment);
+    deploy_count_pulses(deployment, run);
     for (size_t l = 0; l < layers; l++) {
         run->mapping_error += rebias_deployment_mapping_error(deployment, l) / (double)layers;
     }

@@ -106,6 +106,9 @@ static int read_errors(struct deploy_plan *plan, struct rebias_error *err)
         status = read_spread(plan, "read-noise", 2, &o->read_noise, err);
     }
     if (status == REBIAS_OK) {
+        status = deploy_read_verify(plan, err);
+    }
+    if (status == REBIAS_OK) {
         status = read_numbers(a, "gain", 2, "MEAN,SD", gain, err);
     }
     if (status == REBIAS_OK) {
@@ -427,6 +430,7 @@ void deploy_plan_clear(struct deploy_plan *plan)
     rebias_weights_set_free(plan->networks);
     rebias_chip_free(plan->chip);
     rebias_image_set_free(plan->images);
+    rebias_device_free(plan->device);
     free(plan->given);
     free(plan->cells);
     free(plan->runs);

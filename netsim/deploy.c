@@ -25,6 +25,7 @@ struct rebias_deploy_options rebias_deploy_options_defaults(void)
         .stuck_only = true,
         .stuck = {.probability = 0.0, .low = 10e-6, .high = 500e-6},
         .readout = {.gain_mean = 1.0},
+        .verify = {.window = 16.67e-6, .tries = 3},
         .drift_time = 1.0,
         .batch = 1000,
         .seed = 1,
@@ -395,6 +396,9 @@ int rebias_deploy(struct rebias_deployment **out, const struct rebias_weights_se
     }
     if (status == REBIAS_OK) {
         status = check_wires(options, err);
+    }
+    if (status == REBIAS_OK) {
+        status = rebias_deploy_verify_check(options, err);
     }
     if (status == REBIAS_OK) {
         status = check_run(options, chip, err);

@@ -4,6 +4,7 @@
 
 #include "encode.h"
 #include "rebias/deploy.h"
+#include "rebias/write_verify.h"
 #include "tile.h"
 
 /* One layer of the deployment: where its matrices' numbers and its scales are. */
@@ -42,7 +43,8 @@ struct rebias_deployment {
     float *current;       /* [batch][widest layer] */
     float *outputs;       /* [batch][outputs] */
     double *offsets;      /* [widest layer] of the outputs, A */
-    struct rebias_block_wires *wires; /* NULL: none */
+    struct rebias_block_wires *wires;     /* NULL: none */
+    struct rebias_verify_result verified; /* of programming by pulses */
 };
 
 /* Fills G and stuck: gathers the chip's faults, encodes, writes, lets the conductances drift,
@@ -67,6 +69,15 @@ void rebias_block_wires_free(struct rebias_block_wires *wires);
  * the read differs from the matrix's last one. Without wires nothing happens. */
 int rebias_deployment_drop(struct rebias_deployment *deployment, size_t matrix, float *G,
                            struct rebias_error *err);
+
+/* options->verify in range, or without a device. */
+int rebias_deploy_verify_check(const struct rebias_deploy_options *options,
+                               struct rebias_error *err);
+
+/* Programs all working devices from `start` (of all devices, S) to the targets in G, which
+ * become what is reached; largest = devices of the largest kernel. */
+int rebias_deployment_program(struct rebias_deployment *deployment, const float *start,
+                              size_t largest, struct rebias_error *err);
 
 /* The network whose weights copy k holds. */
 const struct rebias_weights *rebias_deployment_network(

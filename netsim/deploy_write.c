@@ -303,6 +303,16 @@ static size_t most_rows(const struct rebias_deployment *d)
     return rows;
 }
 
+static size_t largest_kernel(const struct rebias_deployment *d)
+{
+    size_t devices = d->chip != NULL ? d->chip->columns * d->chip->rows : 0;
+    for (size_t l = 0; l < d->layers && d->chip == NULL; l++) {
+        const size_t own = d->layer[l].m * d->layer[l].n;
+        devices = own > devices ? own : devices;
+    }
+    return devices;
+}
+
 int rebias_deployment_write(struct rebias_deployment *deployment, struct rebias_error *err)
 {
     struct rebias_deployment *d = deployment;
@@ -336,7 +346,10 @@ int rebias_deployment_write(struct rebias_deployment *deployment, struct rebias_
         }
         encode_layer(d, l, d->effective);
     }
-    for (size_t k = 0; k < d->matrix_count; k++) {
+    if (d->options.verify.device != NULL) {
+        status = rebias_deployment_program(d, stuck_G, largest_kernel(d), err);
+    }
+    for (size_t k = 0; k < d->matrix_count && status == REBIAS_OK; k++) {
         write_matrix(d, k, stuck_G + d->first[k], column);
     }
     share_rows(d);

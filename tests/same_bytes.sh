@@ -93,6 +93,8 @@ all_devices() {
     same chip synth --kernels 60 --rows 4 --columns 3 --stuck-high 0.02 -o tiles.h5
     same deploy ternary.h5 --chip tiles.h5 --task yinyang --alpha 2 --beta 1 --replicates 4 --read-noise uniform:1e-5 --format csv
     same deploy ternary.h5 --chip tiles.h5 --task yinyang --replicates 4 --wire-resistance 10 --read-noise uniform:1e-5 --format csv
+    same deploy ternary.h5 --chip chip.h5 --task yinyang --replicates 4 --G-on 25e-6 --G-off 10e-6 --write-verify tiox-1.5V \
+        --verify-window 2e-6 --verify-tries 20 --read-noise gaussian:1e-7 -o programmed.csv
 }
 
 # $network is several words:

@@ -18,6 +18,7 @@
 #include "chip.h"
 #include "error.h"
 #include "weights.h"
+#include "write_verify.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -87,6 +88,18 @@ struct rebias_stuck {
     double low, high;   /* S: the value of a stuck device, each with probability 1/2 */
 };
 
+/* Programming by pulses (write_verify.h) in place of the errors of writing: every working
+ * device goes from what the chip's map says (without a chip: from G_off) to its target +-
+ * window. A try is a read, with the read noise, and round(|target - read|/mean pulse) pulses, 1
+ * at least; the mean is rebias_device_pulse_size. Devices of a kernel are one array: what is a
+ * device's own stays its own in every deployment on the chip. */
+struct rebias_deploy_verify {
+    const struct rebias_device *device; /* NULL: none. Its range holds G_off to G_on; borrowed
+                                           until the deployment is freed */
+    double window;                      /* S, 0 to 1 */
+    uint32_t tries;                     /* up to 100000 */
+};
+
 struct rebias_deploy_options {
     enum rebias_deploy_method method;
     enum rebias_encoding_kind encoding;
@@ -100,11 +113,12 @@ struct rebias_deploy_options {
                             the chip's map says (placement), what was read back (rows) */
     const struct rebias_block *given; /* GIVEN: all blocks */
     size_t given_count;
-    struct rebias_stuck stuck;        /* without a chip */
-    struct rebias_spread write_fixed; /* a device's own, the same at every write to a chip */
-    struct rebias_spread write_error; /* fresh at every write */
-    struct rebias_spread read_noise;  /* fresh at every read, also of stuck devices */
-    double row_wire, column_wire;     /* ohm a segment, see below; both 0 = none */
+    struct rebias_stuck stuck;          /* without a chip */
+    struct rebias_spread write_fixed;   /* a device's own, the same at every write to a chip */
+    struct rebias_spread write_error;   /* fresh at every write */
+    struct rebias_deploy_verify verify; /* with a device: neither of the two above */
+    struct rebias_spread read_noise;    /* fresh at every read, also of stuck devices */
+    double row_wire, column_wire;       /* ohm a segment, see below; both 0 = none */
     struct rebias_readout readout;
     double drift_nu, drift_nu_sd; /* G (t/t0)^-nu of written devices, nu ~ N; 0 = none */
     double drift_time;            /* t/t0 >= 1 */
@@ -159,6 +173,11 @@ struct rebias_tile rebias_deployment_tile(const struct rebias_deployment *deploy
  * the first: [outputs][inputs] unless the layer is tiled. Borrowed. */
 const float *rebias_deployment_conductances(const struct rebias_deployment *deployment,
                                             size_t block);
+
+/* What programming by pulses took: reached/wanted is its success rate, pulses/wanted the mean
+ * of a working device. NULL where options.verify has no device. Borrowed. */
+const struct rebias_verify_result *rebias_deployment_verified(
+    const struct rebias_deployment *deployment);
 
 /* Mapping error of layer l in %: 100 ||gamma (agg G_pos - agg G_neg)/Gnorm - W||_F/||W||_F from
  * a fresh read, agg = mean over copies (LEA, CM) or sum (MAO), no masks; CM: mean over
