@@ -295,7 +295,9 @@ static int run(const struct options *o, struct rebias_error *err)
     struct result *results = NULL;
     double *times = NULL;
     size_t n = 0;
-    int status = rebias_alloc(&results, bench_kernel_count + bench_fit_count + bench_mgd_count,
+    int status = rebias_alloc(&results,
+                              bench_kernel_count + bench_fit_count + bench_mgd_count +
+                                  bench_deployment_count,
                               sizeof *results, err);
     if (status == REBIAS_OK) {
         status = rebias_alloc(&times, o->repetitions, sizeof *times, err);
@@ -308,6 +310,10 @@ static int run(const struct options *o, struct rebias_error *err)
     }
     if (status == REBIAS_OK) {
         status = run_table(o, bench_mgd_count, bench_mgd, times, &n, results, err);
+    }
+    if (status == REBIAS_OK) {
+        status =
+            run_table(o, bench_deployment_count, bench_deployments, times, &n, results, err);
     }
     if (status == REBIAS_OK && n == 0) {
         status = rebias_fail(err, REBIAS_E_NAME, "no kernel's name begins with '%s'", o->only);

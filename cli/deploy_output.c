@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_COLUMNS = 32 };
+
 /* -- 1. summaries -- */
 
 /* value[replicates] of one cell, by the offset of the number in a run. */
@@ -56,6 +58,23 @@ static int moments(const struct deploy_plan *plan, size_t cell, size_t offset, d
     return status;
 }
 
+/* Names of the columns: `fixed` ones, then those of tasks and of programming by pulses where
+ * they are. Returns how many. */
+static size_t name_columns(const struct deploy_plan *plan, const char *const *fixed,
+                           size_t count, const char *names[MOST_COLUMNS])
+{
+    memcpy(names, fixed, count * sizeof *names);
+    if (plan->tasks > 1) {
+        names[count++] = "task_1";
+        names[count++] = "task_2";
+    }
+    if (plan->device != NULL) {
+        names[count++] = "verify_success";
+        names[count++] = "verify_pulses";
+    }
+    return count;
+}
+
 /* -- 2. table of cells -- */
 
 static int cell_head(struct table *table, const struct deploy_cell *cell,
@@ -79,6 +98,21 @@ static int table_numbers(struct table *table, const double *numbers, size_t coun
         status = table_number(table, numbers[i], err);
     }
     return status;
+}
+
+/* Means of what programming by pulses took. */
+static int cell_pulses(struct table *table, const struct deploy_plan *plan, size_t cell,
+                       struct rebias_error *err)
+{
+    double mean[2] = {0.0, 0.0};
+    double unused = 0.0;
+    int status = moments(plan, cell, offsetof(struct deploy_run, verify_success), &mean[0],
+                         &unused, err);
+    if (status == REBIAS_OK) {
+        status = moments(plan, cell, offsetof(struct deploy_run, verify_pulses), &mean[1],
+                         &unused, err);
+    }
+    return status == REBIAS_OK ? table_numbers(table, mean, 2, err) : status;
 }
 
 static int cell_row(struct table *table, const struct deploy_plan *plan, size_t cell,
@@ -113,20 +147,21 @@ static int cell_row(struct table *table, const struct deploy_plan *plan, size_t 
     if (status == REBIAS_OK && plan->tasks > 1) {
         status = table_numbers(table, task, plan->tasks, err);
     }
-    return status;
+    return status == REBIAS_OK && plan->device != NULL ? cell_pulses(table, plan, cell, err)
+                                                       : status;
 }
 
 static int print_cells(const struct deploy_plan *plan, const struct provenance *provenance,
                        struct rebias_error *err)
 {
-    static const char *const names[] = {
+    static const char *const fixed[] = {
         "method", "alpha", "beta", "stuck",         "devices",          "accuracy",
-        "sd",     "low",   "high", "mapping_error", "mapping_error_sd", "software_accuracy",
-        "task_1", "task_2"};
-    const size_t columns = sizeof names / sizeof names[0];
+        "sd",     "low",   "high", "mapping_error", "mapping_error_sd", "software_accuracy"};
+    const char *names[MOST_COLUMNS];
     struct table table;
     int status = REBIAS_OK;
-    table_start(&table, plan->tasks > 1 ? columns : columns - DEPLOY_TASKS, names);
+    table_start(&table, name_columns(plan, fixed, sizeof fixed / sizeof fixed[0], names),
+                names);
     for (size_t c = 0; c < plan->cell_count && status == REBIAS_OK; c++) {
         status = cell_row(&table, plan, c, err);
     }
@@ -155,21 +190,24 @@ static int run_row(struct table *table, const struct deploy_plan *plan, size_t c
     if (status == REBIAS_OK) {
         status = table_numbers(table, numbers, sizeof numbers / sizeof numbers[0], err);
     }
-    return status == REBIAS_OK && plan->tasks > 1
-               ? table_numbers(table, run->accuracy, plan->tasks, err)
-               : status;
+    if (status == REBIAS_OK && plan->tasks > 1) {
+        status = table_numbers(table, run->accuracy, plan->tasks, err);
+    }
+    const double pulses[] = {run->verify_success, run->verify_pulses};
+    return status == REBIAS_OK && plan->device != NULL ? table_numbers(table, pulses, 2, err)
+                                                       : status;
 }
 
 static int print_runs(const struct deploy_plan *plan, const struct provenance *provenance,
                       struct rebias_error *err)
 {
-    static const char *const names[] = {"method",    "alpha",   "beta",     "stuck",
-                                        "replicate", "devices", "accuracy", "mapping_error",
-                                        "task_1",    "task_2"};
-    const size_t columns = sizeof names / sizeof names[0];
+    static const char *const fixed[] = {"method",    "alpha",   "beta",     "stuck",
+                                        "replicate", "devices", "accuracy", "mapping_error"};
+    const char *names[MOST_COLUMNS];
     struct table table;
     int status = REBIAS_OK;
-    table_start(&table, plan->tasks > 1 ? columns : columns - DEPLOY_TASKS, names);
+    table_start(&table, name_columns(plan, fixed, sizeof fixed / sizeof fixed[0], names),
+                names);
     for (size_t i = 0; i < plan->cell_count * plan->replicates && status == REBIAS_OK; i++) {
         status = run_row(&table, plan, i / plan->replicates, i % plan->replicates, err);
     }
@@ -197,6 +235,7 @@ int deploy_publish(const struct deploy_plan *plan, struct rebias_error *err)
     struct provenance provenance = {NULL};
     const char *const inputs[] = {a->word[0],
                                   argument_text(a, "chip"),
+                                  spec_input(argument_text(a, "write-verify")),
                                   named_file(a, "placement", "given:"),
                                   named_file(a, "write-error", "samples:"),
                                   named_file(a, "write-fixed", "samples:"),

@@ -92,6 +92,11 @@ all_devices() {
     same network quantise learned.h5 --ternary nearest -o ternary.h5
     same chip synth --kernels 4 --rows 25 --columns 25 --stuck-high 0.02 --stuck-low 0.02 -o chip.h5
     same deploy ternary.h5 --chip chip.h5 --task yinyang --alpha 1,2 --replicates 4 --write-error uniform:16e-6 --format csv
+    same chip synth --kernels 60 --rows 4 --columns 3 --stuck-high 0.02 -o tiles.h5
+    same deploy ternary.h5 --chip tiles.h5 --task yinyang --alpha 2 --beta 1 --replicates 4 --read-noise uniform:1e-5 --format csv
+    same deploy ternary.h5 --chip tiles.h5 --task yinyang --replicates 4 --wire-resistance 10 --read-noise uniform:1e-5 --format csv
+    same deploy ternary.h5 --chip chip.h5 --task yinyang --replicates 4 --G-on 25e-6 --G-off 10e-6 --write-verify tiox-1.5V \
+        --verify-window 2e-6 --verify-tries 20 --read-noise gaussian:1e-7 -o programmed.csv
 }
 
 # $network is several words:
