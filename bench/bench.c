@@ -1,4 +1,4 @@
-/* bench.c - rebias-bench: how fast the kernels are on one core.
+/* bench.c - rebias-bench: how fast the kernels are, on one core unless they say two threads.
  * 1. timing   2. results as text   3. results as JSON   4. command line
  */
 #include "bench.h"
@@ -105,6 +105,24 @@ static double fraction_of_sgemm(size_t n, const struct result *results, const ch
 static const char *const trainings[] = {"train-software-64", "train-pair-64",
                                         "train-single-64"};
 
+/* Kernels with a counterpart on two threads (NAME-two). */
+static const char *const pairs[] = {"mgd-mlp-ten", "mgd-fmnist-cnn"};
+
+/* How much faster two threads are, by the wall clock: medians, and the fastest repetitions
+ * (which other programs disturb less). The same bytes are computed. NaN when either was not
+ * measured. */
+static void two_threads(size_t n, const struct result *results, const char *name,
+                        double ratio[2])
+{
+    char other[64];
+    snprintf(other, sizeof other, "%s-two", name);
+    const struct result *one = find(n, results, name);
+    const struct result *two = find(n, results, other);
+    const bool both = one != NULL && two != NULL;
+    ratio[0] = both ? one->median_ns / two->median_ns : (double)NAN;
+    ratio[1] = both ? one->min_ns / two->min_ns : (double)NAN;
+}
+
 static long peak_memory_kB(void)
 {
     struct rusage usage;
@@ -130,6 +148,14 @@ static void print_summary(size_t n, const struct result *results)
         if (!isnan(fraction)) {
             printf("# %s: products at %.3f of the speed of sgemm-64x784x100\n", trainings[k],
                    fraction);
+        }
+    }
+    for (size_t k = 0; k < sizeof pairs / sizeof pairs[0]; k++) {
+        double ratio[2];
+        two_threads(n, results, pairs[k], ratio);
+        if (!isnan(ratio[0])) {
+            printf("# %s: two threads are %.3f times as fast as one (fastest runs: %.3f)\n",
+                   pairs[k], ratio[0], ratio[1]);
         }
     }
     for (size_t k = 0; k < n; k++) {
@@ -183,6 +209,17 @@ static int write_json(const char *path, size_t n, const struct result *results,
         double fraction = fraction_of_sgemm(n, results, trainings[k]);
         if (!isnan(fraction)) {
             fprintf(out.stream, "%s\"%s\": %.17g", separator, trainings[k], fraction);
+            separator = ", ";
+        }
+    }
+    fprintf(out.stream, "},\n  \"two_threads\": {");
+    separator = "";
+    for (size_t k = 0; k < sizeof pairs / sizeof pairs[0]; k++) {
+        double ratio[2];
+        two_threads(n, results, pairs[k], ratio);
+        if (!isnan(ratio[0])) {
+            fprintf(out.stream, "%s\"%s\": {\"median\": %.17g, \"fastest\": %.17g}", separator,
+                    pairs[k], ratio[0], ratio[1]);
             separator = ", ";
         }
     }
@@ -258,7 +295,9 @@ static int run(const struct options *o, struct rebias_error *err)
     struct result *results = NULL;
     double *times = NULL;
     size_t n = 0;
-    int status = rebias_alloc(&results, bench_kernel_count + bench_fit_count + bench_mgd_count,
+    int status = rebias_alloc(&results,
+                              bench_kernel_count + bench_fit_count + bench_mgd_count +
+                                  bench_deployment_count,
                               sizeof *results, err);
     if (status == REBIAS_OK) {
         status = rebias_alloc(&times, o->repetitions, sizeof *times, err);
@@ -271,6 +310,10 @@ static int run(const struct options *o, struct rebias_error *err)
     }
     if (status == REBIAS_OK) {
         status = run_table(o, bench_mgd_count, bench_mgd, times, &n, results, err);
+    }
+    if (status == REBIAS_OK) {
+        status =
+            run_table(o, bench_deployment_count, bench_deployments, times, &n, results, err);
     }
     if (status == REBIAS_OK && n == 0) {
         status = rebias_fail(err, REBIAS_E_NAME, "no kernel's name begins with '%s'", o->only);

@@ -32,6 +32,18 @@ extern const size_t bench_fit_count;
 extern const struct bench_kernel bench_mgd[];
 extern const size_t bench_mgd_count;
 
+/* Wires and deployments (deploy.c). */
+extern const struct bench_kernel bench_deployments[];
+extern const size_t bench_deployment_count;
+
+/* What they work on; a setting owns at most one (NULL for other kernels). */
+struct bench_deployed;
+
+void bench_setting_take_deployed(struct bench_setting *setting,
+                                 struct bench_deployed *deployed);
+struct bench_deployed *bench_setting_deployed(const struct bench_setting *setting);
+void bench_deployed_free(struct bench_deployed *deployed);
+
 /* Floating-point operations that training one image of 784-100-10 needs for the forward and the
  * gradient product of both layers, 2 for each weight and product. */
 double bench_flop_per_image(void);

@@ -51,12 +51,24 @@ struct bench_setting {
     float *b;
     float *c;
     struct bench_fit *fit;
+    struct bench_deployed *deployed;
 };
 
 void bench_setting_take_fit(struct bench_setting *setting, struct bench_fit *fit)
 {
     bench_fit_free(setting->fit);
     setting->fit = fit;
+}
+
+void bench_setting_take_deployed(struct bench_setting *setting, struct bench_deployed *deployed)
+{
+    bench_deployed_free(setting->deployed);
+    setting->deployed = deployed;
+}
+
+struct bench_deployed *bench_setting_deployed(const struct bench_setting *setting)
+{
+    return setting->deployed;
 }
 
 struct bench_fit *bench_setting_fit(const struct bench_setting *setting)
@@ -217,6 +229,7 @@ void bench_setting_free(struct bench_setting *setting)
     free(setting->b);
     free(setting->c);
     bench_fit_free(setting->fit);
+    bench_deployed_free(setting->deployed);
     free(setting);
 }
 

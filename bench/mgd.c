@@ -110,7 +110,8 @@ static double train_task(const char *name, const char *layers, double tau, uint6
     return checksum;
 }
 
-static double train_images(const char *network, size_t batch, double patterns, uint64_t steps)
+static double train_images(const char *network, size_t batch, int threads, double patterns,
+                           uint64_t steps)
 {
     struct rebias_error err = {0};
     struct rebias_architecture a;
@@ -133,6 +134,7 @@ static double train_images(const char *network, size_t batch, double patterns, u
                                              .label = labels};
         o.tau_x = o.tau_theta = patterns;
         o.batch = batch;
+        o.threads = threads;
         o.steps = steps;
         checksum = train(&a, &data, &o);
     }
@@ -162,30 +164,46 @@ static double run_xor(struct bench_setting *s, size_t calls)
 static double run_mlp_one(struct bench_setting *s, size_t calls)
 {
     (void)s;
-    return train_images("784,128,64,10", MLP_BATCH, 1.0, calls * MLP_STEPS);
+    return train_images("784,128,64,10", MLP_BATCH, 1, 1.0, calls * MLP_STEPS);
 }
 
 static double run_mlp_ten(struct bench_setting *s, size_t calls)
 {
     (void)s;
-    return train_images("784,128,64,10", MLP_BATCH, PATTERNS, calls * MLP_STEPS);
+    return train_images("784,128,64,10", MLP_BATCH, 1, PATTERNS, calls * MLP_STEPS);
+}
+
+static double run_mlp_ten_two(struct bench_setting *s, size_t calls)
+{
+    (void)s;
+    return train_images("784,128,64,10", MLP_BATCH, 2, PATTERNS, calls * MLP_STEPS);
 }
 
 static double run_cnn(struct bench_setting *s, size_t calls)
 {
     (void)s;
-    return train_images("fmnist-cnn", CNN_BATCH, PATTERNS, calls * CNN_STEPS);
+    return train_images("fmnist-cnn", CNN_BATCH, 1, PATTERNS, calls * CNN_STEPS);
+}
+
+static double run_cnn_two(struct bench_setting *s, size_t calls)
+{
+    (void)s;
+    return train_images("fmnist-cnn", CNN_BATCH, 2, PATTERNS, calls * CNN_STEPS);
 }
 
 /* -- 3. the table of kernels -- */
 
-/* A step: one perturbed evaluation. Samples: base evaluations count too, as in the papers. */
+/* NAME-two is NAME on two threads. A step: one perturbed evaluation. Samples: base evaluations
+ * count too, as in the papers. */
 const struct bench_kernel bench_mgd[] = {
     {"mgd-nist7x7-64", NULL, run_nist_64, 1, NIST_STEPS, "step"},
     {"mgd-nist7x7-1024", NULL, run_nist_1024, 1, NIST_STEPS, "step"},
     {"mgd-xor", NULL, run_xor, 1, XOR_STEPS, "step"},
     {"mgd-mlp-one", NULL, run_mlp_one, 1, 2.0 * MLP_STEPS *MLP_BATCH, "sample"},
     {"mgd-mlp-ten", NULL, run_mlp_ten, 1, 1.1 * MLP_STEPS *MLP_BATCH, "sample"},
+    {"mgd-mlp-ten-two", NULL, run_mlp_ten_two, 1, 1.1 * MLP_STEPS *MLP_BATCH, "sample"},
     {"mgd-fmnist-cnn", NULL, run_cnn, 1, 2.2 * CNN_STEPS *CNN_BATCH *CNN_PRODUCTS, "flop"},
+    {"mgd-fmnist-cnn-two", NULL, run_cnn_two, 1, 2.2 * CNN_STEPS *CNN_BATCH *CNN_PRODUCTS,
+     "flop"},
 };
 const size_t bench_mgd_count = sizeof bench_mgd / sizeof bench_mgd[0];

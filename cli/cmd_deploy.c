@@ -12,7 +12,8 @@
 /* -- 1. options -- */
 
 static const struct option_row rows[] = {
-    {"chip", 0, OPTION_TEXT, "CHIP.h5", NULL, 0, 0, "a chip with its stuck devices (`chip`)"},
+    {"chip", 0, OPTION_TEXT, "CHIP.h5", NULL, 0, 0,
+     "a chip with its stuck devices (`chip`); layers that no kernel holds are cut into tiles"},
     {"stuck", 0, OPTION_TEXT, "P,P,...", NULL, 0, 0,
      "no chip: every device is stuck with this probability, anew in each replicate"},
     {"stuck-values", 0, OPTION_TEXT, "S,S", "10e-6,500e-6", 0, 0,
@@ -38,7 +39,13 @@ static const struct option_row rows[] = {
      "gaussian:SD, uniform:W, samples:FILE or none, in S: anew at every write"},
     {"write-fixed", 0, OPTION_TEXT, "SPREAD", "none", 0, 0,
      "the same, of each device for good"},
-    {"read-noise", 0, OPTION_TEXT, "SPREAD", "none", 0, 0, "the same, anew at every read"},
+    {"write-verify", 0, OPTION_TEXT, "DEVICE", NULL, 0, 0,
+     "program by pulses of this device (preset, model:param=value,..., table) instead of such "
+     "errors; it must reach G-off and G-on"},
+    {"verify-window", 0, OPTION_NUMBER, "S", "16.67e-6", 0, 1, "half width around the target"},
+    {"verify-tries", 0, OPTION_INTEGER, "N", "3", 0, 100000,
+     "rounds of a read and round(|target - read|/mean pulse) pulses"},
+    {"read-noise", 0, OPTION_TEXT, "SPREAD", "none", 0, 0, "such an error anew at every read"},
     {"drift", 0, OPTION_TEXT, "NU,SD,TIME", NULL, 0, 0,
      "written devices fall as TIME^-nu, nu normal, TIME in units of that of writing"},
     {"", 0, OPTION_HEADING, NULL, NULL, 0, 0, "the read chain"},
@@ -50,6 +57,13 @@ static const struct option_row rows[] = {
     {"dac-bits", 0, OPTION_INTEGER, "N", "0", 0, 24, "of inputs (0: ideal)"},
     {"adc-bits", 0, OPTION_INTEGER, "N", "0", 0, 24, "of currents (0: ideal)"},
     {"batch", 0, OPTION_INTEGER, "N", "1000", 1, 65536, "samples that share one read"},
+    {"wire-resistance", 0, OPTION_NUMBER, "OHM", "0", 0, 1e9,
+     "IR drop: of a segment of a block's rows and columns; 1.3 s a block of 784 x 150 (n "
+     "outputs: "
+     "one factor, n solutions), again each batch with read noise"},
+    {"row-wire", 0, OPTION_NUMBER, "OHM", NULL, 0, 1e9, "another one for rows (currents)"},
+    {"column-wire", 0, OPTION_NUMBER, "OHM", NULL, 0, 1e9,
+     "another one for columns (voltages)"},
     {"", 0, OPTION_HEADING, NULL, NULL, 0, 0, "what is classified"},
     {"images", 0, OPTION_TEXT, "NAME", NULL, 0, 0,
      "test images of fashion-mnist, mnist, mnist-small, cifar10, or a folder"},
@@ -75,6 +89,7 @@ static int classify(const struct deploy_plan *plan, struct rebias_deployment *de
     int status = REBIAS_OK;
     run->mapping_error = run->mean_accuracy = 0.0;
     run->devices = rebias_deployment_devices(deployment);
+    deploy_count_pulses(deployment, run);
     for (size_t l = 0; l < layers; l++) {
         run->mapping_error += rebias_deployment_mapping_error(deployment, l) / (double)layers;
     }

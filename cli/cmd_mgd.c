@@ -172,7 +172,7 @@ static int run_angle(const struct arguments *a, struct rebias_error *err)
     struct mgd_setup setup = {.device = NULL};
     struct rebias_mgd_angle_options angle;
     struct rebias_mgd_angles *angles = NULL;
-    struct progress progress = {.arguments = a, .what = "trials"};
+    struct progress progress = {.arguments = a, .what = "steps"};
     int status = check_angle(a, err);
     if (status == REBIAS_OK) {
         status = mgd_setup_open(&setup, a, false, err);

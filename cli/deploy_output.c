@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPLOY_COLUMNS = 24 };
+enum { MOST_COLUMNS = 32 };
 
 /* -- 1. summaries -- */
 
@@ -58,6 +58,28 @@ static int moments(const struct deploy_plan *plan, size_t cell, size_t offset, d
     return status;
 }
 
+/* Names of the columns: `fixed` ones, then those of tasks, programming by pulses and tuning
+ * where they are. Returns how many. */
+static size_t name_columns(const struct deploy_plan *plan, const char *const *fixed,
+                           size_t count, const char *names[MOST_COLUMNS])
+{
+    memcpy(names, fixed, count * sizeof *names);
+    if (plan->tasks > 1) {
+        names[count++] = "task_1";
+        names[count++] = "task_2";
+    }
+    if (plan->device != NULL) {
+        names[count++] = "verify_success";
+        names[count++] = "verify_pulses";
+    }
+    if (plan->tuning.used) {
+        names[count++] = "accuracy_before";
+        names[count++] = "mapping_error_before";
+        names[count++] = "tune_pulses";
+    }
+    return count;
+}
+
 /* -- 2. table of cells -- */
 
 static int cell_head(struct table *table, const struct deploy_cell *cell,
@@ -83,6 +105,21 @@ static int table_numbers(struct table *table, const double *numbers, size_t coun
     return status;
 }
 
+/* Means of what programming by pulses took. */
+static int cell_pulses(struct table *table, const struct deploy_plan *plan, size_t cell,
+                       struct rebias_error *err)
+{
+    double mean[2] = {0.0, 0.0};
+    double unused = 0.0;
+    int status = moments(plan, cell, offsetof(struct deploy_run, verify_success), &mean[0],
+                         &unused, err);
+    if (status == REBIAS_OK) {
+        status = moments(plan, cell, offsetof(struct deploy_run, verify_pulses), &mean[1],
+                         &unused, err);
+    }
+    return status == REBIAS_OK ? table_numbers(table, mean, 2, err) : status;
+}
+
 /* Means over the runs of what they were before tuning, and of its pulses. */
 static int tuning_numbers(struct table *table, const struct deploy_plan *plan, size_t cell,
                           struct rebias_error *err)
@@ -100,26 +137,6 @@ static int tuning_numbers(struct table *table, const struct deploy_plan *plan, s
         }
     }
     return status;
-}
-
-/* names[] = those of every table, then of the tasks and of tuning where there are any; returns
- * their number. */
-static size_t name_columns(const struct deploy_plan *plan, const char *const *common,
-                           size_t count, const char *names[DEPLOY_COLUMNS])
-{
-    static const char *const tasks[] = {"task_1", "task_2"};
-    static const char *const tuning[] = {"accuracy_before", "mapping_error_before", "pulses"};
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++) {
-        names[n++] = common[i];
-    }
-    for (size_t i = 0; i < DEPLOY_TASKS && plan->tasks > 1; i++) {
-        names[n++] = tasks[i];
-    }
-    for (size_t i = 0; i < sizeof tuning / sizeof tuning[0] && plan->tuning.used; i++) {
-        names[n++] = tuning[i];
-    }
-    return n;
 }
 
 static int cell_row(struct table *table, const struct deploy_plan *plan, size_t cell,
@@ -154,6 +171,9 @@ static int cell_row(struct table *table, const struct deploy_plan *plan, size_t 
     if (status == REBIAS_OK && plan->tasks > 1) {
         status = table_numbers(table, task, plan->tasks, err);
     }
+    if (status == REBIAS_OK && plan->device != NULL) {
+        status = cell_pulses(table, plan, cell, err);
+    }
     return status == REBIAS_OK && plan->tuning.used ? tuning_numbers(table, plan, cell, err)
                                                     : status;
 }
@@ -161,13 +181,13 @@ static int cell_row(struct table *table, const struct deploy_plan *plan, size_t 
 static int print_cells(const struct deploy_plan *plan, const struct provenance *provenance,
                        struct rebias_error *err)
 {
-    static const char *const common[] = {
+    static const char *const fixed[] = {
         "method", "alpha", "beta", "stuck",         "devices",          "accuracy",
         "sd",     "low",   "high", "mapping_error", "mapping_error_sd", "software_accuracy"};
-    const char *names[DEPLOY_COLUMNS];
+    const char *names[MOST_COLUMNS];
     struct table table;
     int status = REBIAS_OK;
-    table_start(&table, name_columns(plan, common, sizeof common / sizeof common[0], names),
+    table_start(&table, name_columns(plan, fixed, sizeof fixed / sizeof fixed[0], names),
                 names);
     for (size_t c = 0; c < plan->cell_count && status == REBIAS_OK; c++) {
         status = cell_row(&table, plan, c, err);
@@ -200,6 +220,10 @@ static int run_row(struct table *table, const struct deploy_plan *plan, size_t c
     if (status == REBIAS_OK && plan->tasks > 1) {
         status = table_numbers(table, run->accuracy, plan->tasks, err);
     }
+    const double pulses[] = {run->verify_success, run->verify_pulses};
+    if (status == REBIAS_OK && plan->device != NULL) {
+        status = table_numbers(table, pulses, 2, err);
+    }
     const double tuning[] = {run->accuracy_before, run->mapping_error_before, run->pulses};
     return status == REBIAS_OK && plan->tuning.used
                ? table_numbers(table, tuning, sizeof tuning / sizeof tuning[0], err)
@@ -209,12 +233,12 @@ static int run_row(struct table *table, const struct deploy_plan *plan, size_t c
 static int print_runs(const struct deploy_plan *plan, const struct provenance *provenance,
                       struct rebias_error *err)
 {
-    static const char *const common[] = {"method",    "alpha",   "beta",     "stuck",
-                                         "replicate", "devices", "accuracy", "mapping_error"};
-    const char *names[DEPLOY_COLUMNS];
+    static const char *const fixed[] = {"method",    "alpha",   "beta",     "stuck",
+                                        "replicate", "devices", "accuracy", "mapping_error"};
+    const char *names[MOST_COLUMNS];
     struct table table;
     int status = REBIAS_OK;
-    table_start(&table, name_columns(plan, common, sizeof common / sizeof common[0], names),
+    table_start(&table, name_columns(plan, fixed, sizeof fixed / sizeof fixed[0], names),
                 names);
     for (size_t i = 0; i < plan->cell_count * plan->replicates && status == REBIAS_OK; i++) {
         status = run_row(&table, plan, i / plan->replicates, i % plan->replicates, err);
@@ -243,6 +267,7 @@ int deploy_publish(const struct deploy_plan *plan, struct rebias_error *err)
     struct provenance provenance = {NULL};
     const char *const inputs[] = {a->word[0],
                                   argument_text(a, "chip"),
+                                  spec_input(argument_text(a, "write-verify")),
                                   named_file(a, "placement", "given:"),
                                   named_file(a, "write-error", "samples:"),
                                   named_file(a, "write-fixed", "samples:"),

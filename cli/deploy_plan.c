@@ -118,6 +118,9 @@ static int read_errors(struct deploy_plan *plan, struct rebias_error *err)
         status = read_spread(plan, "read-noise", 2, &o->read_noise, err);
     }
     if (status == REBIAS_OK) {
+        status = deploy_read_verify(plan, err);
+    }
+    if (status == REBIAS_OK) {
         status = read_numbers(a, "gain", 2, "MEAN,SD", gain, err);
     }
     if (status == REBIAS_OK) {
@@ -133,6 +136,7 @@ static int read_errors(struct deploy_plan *plan, struct rebias_error *err)
                                          .noise_sd = argument_number(a, "readout-noise"),
                                          .dac_bits = (unsigned)argument_integer(a, "dac-bits"),
                                          .adc_bits = (unsigned)argument_integer(a, "adc-bits")};
+    deploy_read_wires(a, o);
     o->drift_nu = drift[0];
     o->drift_nu_sd = drift[1];
     o->drift_time = drift[2];
@@ -451,6 +455,7 @@ void deploy_plan_clear(struct deploy_plan *plan)
     rebias_chip_free(plan->chip);
     rebias_image_set_free(plan->images);
     deploy_tuning_clear(&plan->tuning);
+    rebias_device_free(plan->device);
     free(plan->given);
     free(plan->cells);
     free(plan->runs);

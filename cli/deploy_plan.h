@@ -45,6 +45,8 @@ struct deploy_run {
     /* of tuned methods, else NaN: what it was before, and what tuning took */
     double accuracy_before, mapping_error_before, pulses;
     size_t devices;
+    double verify_success; /* fraction of working devices inside their window, */
+    double verify_pulses;  /* and pulses a device; 0 without --write-verify */
 };
 
 struct deploy_plan {
@@ -53,7 +55,8 @@ struct deploy_plan {
     struct rebias_chip *chip;          /* NULL: statistical */
     struct rebias_deploy_options base; /* of all cells */
     struct rebias_block *given;
-    double *samples[3]; /* residuals of errors read from files */
+    struct rebias_device *device; /* of --write-verify, or NULL */
+    double *samples[3];           /* residuals of errors read from files */
     double stuck[DEPLOY_LISTED];
     size_t stuck_count;
     size_t tasks; /* sets of samples to classify */
@@ -77,6 +80,15 @@ int deploy_plan_read(struct deploy_plan *plan, const struct arguments *arguments
 /* The samples: test images, or the test sets of both tasks. */
 int deploy_plan_load_samples(struct deploy_plan *plan, struct rebias_error *err);
 void deploy_plan_clear(struct deploy_plan *plan);
+
+/* --write-verify and its numbers. */
+int deploy_read_verify(struct deploy_plan *plan, struct rebias_error *err);
+/* Success and pulses of one deployment into its run. */
+void deploy_count_pulses(const struct rebias_deployment *deployment, struct deploy_run *run);
+
+/* --wire-resistance, --row-wire, --column-wire. */
+void deploy_read_wires(const struct arguments *arguments,
+                       struct rebias_deploy_options *options);
 
 /* Options of one deployment of a cell. */
 struct rebias_deploy_options deploy_cell_options(const struct deploy_plan *plan,

@@ -2,6 +2,7 @@
  * 1. tasks   2. images   3. either
  */
 #include "mgd_data.h"
+#include "base/simd.h"
 #include "rebias/base.h"
 #include <stdlib.h>
 #include <string.h>
@@ -38,16 +39,21 @@ static int open_task(struct mgd_source *source, const char *name, struct rebias_
 
 /* -- 2. images -- */
 
+REBIAS_SIMD static void scale_bytes(size_t n, const uint8_t *pixel, float scale, float *x)
+{
+#pragma omp simd
+    for (size_t k = 0; k < n; k++) {
+        x[k] = (float)pixel[k] * scale;
+    }
+}
+
 static void fill_pixels(const void *context, size_t n, const uint32_t *index, float *x)
 {
     const struct rebias_images *images = context;
     const size_t size = rebias_images_size(images);
     const float scale = 1.0f / 255.0f;
     for (size_t i = 0; i < n; i++) {
-        const uint8_t *pixel = images->pixels + (size_t)index[i] * size;
-        for (size_t k = 0; k < size; k++) {
-            x[i * size + k] = (float)pixel[k] * scale;
-        }
+        scale_bytes(size, images->pixels + (size_t)index[i] * size, scale, x + i * size);
     }
 }
 

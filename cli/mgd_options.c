@@ -61,9 +61,12 @@ static int check_training_needs(const struct arguments *a, struct rebias_error *
         {"tau-hp", "analog", NULL},
         {"momentum", "optimizer", "momentum"},
         {"shared-update-noise", "update-noise", NULL},
-        {"write", "device", NULL},
         {"every", "checkpoint", NULL},
     };
+    if (argument_given(a, "write") && !argument_given(a, "device") &&
+        !argument_given(a, "update-quantum")) {
+        return rebias_fail(err, REBIAS_E_NAME, "--write needs --device or --update-quantum");
+    }
     return check_needs(a, needs, sizeof needs / sizeof needs[0], err);
 }
 
@@ -281,6 +284,8 @@ static int read_updates(struct rebias_mgd_options *o, const struct arguments *a,
     o->max_norm = argument_number(a, "max-norm");
     o->update_noise = argument_number(a, "update-noise");
     o->shared_update_noise = argument_flag(a, "shared-update-noise");
+    o->update_delay = (uint32_t)argument_integer(a, "update-delay");
+    o->update_quantum = argument_number(a, "update-quantum");
     o->write = (enum rebias_mgd_write)argument_choice(a, "write");
     o->replicate = (uint32_t)argument_integer(a, "replicate");
     return read_times(o, a, err);
@@ -417,6 +422,18 @@ static int label_device(const struct mgd_setup *setup, const char *spec, FILE *o
     return status;
 }
 
+/* What checkpoints of earlier versions say nothing of: told only where it is in use, so that
+ * they stay valid. */
+static void label_late(const struct rebias_mgd_options *o, FILE *out)
+{
+    if (o->update_delay > 0) {
+        fprintf(out, "; update_delay %" PRIu32, o->update_delay);
+    }
+    if (o->update_quantum > 0.0) {
+        fprintf(out, "; update_quantum %.17g write %d", o->update_quantum, (int)o->write);
+    }
+}
+
 static void label_numbers(const struct rebias_mgd_options *o, FILE *out)
 {
     const struct {
@@ -467,6 +484,7 @@ static void label_numbers(const struct rebias_mgd_options *o, FILE *out)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         fprintf(out, "; %s %.17g", rows[i].name, rows[i].value);
     }
+    label_late(o, out);
 }
 
 int mgd_label(char **label, const struct mgd_setup *setup, const struct arguments *arguments,

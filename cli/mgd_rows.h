@@ -83,8 +83,13 @@
      "added to every parameter at every update, software"}, \
     {"shared-update-noise", 0, OPTION_FLAG, NULL, NULL, 0, 0, \
      "the same number for all of them (--update-noise)"}, \
+    {"update-delay", 0, OPTION_INTEGER, "N", "0", 0, 1000, \
+     "updates between working a step out and taking it (--analog: steps)"}, \
+    {"update-quantum", 0, OPTION_NUMBER, "Q", "0", 0, 1e9, \
+     "parameters change by whole multiples of Q alone, software (0: by anything)"}, \
     {"write", 0, OPTION_CHOICE, "stochastic|accumulate", "accumulate", 0, 0, \
-     "pulses on devices: every update rounded at random, or changes kept until they make a pulse"}
+     "pulses on devices, quanta in software: every update rounded at random, or changes kept until " \
+     "they make one"}
 
 /* How long, what is noted, and where. */
 #define MGD_LENGTH_ROWS \

@@ -26,6 +26,7 @@ struct rebias_deploy_options rebias_deploy_options_defaults(void)
         .stuck_only = true,
         .stuck = {.probability = 0.0, .low = 10e-6, .high = 500e-6},
         .readout = {.gain_mean = 1.0},
+        .verify = {.window = 16.67e-6, .tries = 3},
         .drift_time = 1.0,
         .batch = 1000,
         .seed = 1,
@@ -142,6 +143,18 @@ static int check_errors(const struct rebias_deploy_options *o, struct rebias_err
     return REBIAS_OK;
 }
 
+static int check_wires(const struct rebias_deploy_options *o, struct rebias_error *err)
+{
+    const bool none = inside(o->row_wire, 0.0, 0.0) && inside(o->column_wire, 0.0, 0.0);
+    if (!none && (!inside(o->row_wire, 1e-6, 1e9) || !inside(o->column_wire, 1e-6, 1e9))) {
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "wires of %g ohm (rows) and %g ohm (columns) a segment (expected "
+                           "1e-6 to 1e9 for both, or 0 for both)",
+                           o->row_wire, o->column_wire);
+    }
+    return REBIAS_OK;
+}
+
 static int check_run(const struct rebias_deploy_options *o, const struct rebias_chip *chip,
                      struct rebias_error *err)
 {
@@ -219,27 +232,44 @@ static int check_networks(const struct rebias_weights_set *networks,
 
 /* -- 4. arrays -- */
 
-static void number_blocks(struct rebias_deployment *d)
+static void start_layers(struct rebias_deployment *d)
 {
     const struct rebias_weights *network = &d->networks->network[0];
+    size_t tiles = 0;
     d->layers = network->layers;
     for (size_t l = 0; l < d->layers; l++) {
-        d->layer[l].m = network->layer[l].inputs;
-        d->layer[l].n = network->layer[l].outputs;
-        d->layer[l].first_neuron = d->neurons;
-        d->neurons += d->layer[l].n;
-    }
-    for (size_t b = 0; b < d->block_count; b++) {
-        const struct rebias_block *block = &d->blocks[b];
-        struct rebias_deployed_layer *layer = &d->layer[block->layer];
-        layer->block[block->sign][layer->copies[block->sign]] = b;
-        layer->copies[block->sign]++;
-        d->first[b + 1] = d->first[b] + layer->m * layer->n;
-        d->first_row[b + 1] = d->first_row[b] + layer->n;
+        struct rebias_deployed_layer *layer = &d->layer[l];
+        layer->m = network->layer[l].inputs;
+        layer->n = network->layer[l].outputs;
+        layer->tiling = rebias_tiling_for(layer->m, layer->n, d->chip);
+        layer->first_tile = tiles;
+        tiles += rebias_tiling_count(&layer->tiling);
+        layer->first_neuron = d->neurons;
+        d->neurons += layer->n;
     }
 }
 
-static size_t largest_block(const struct rebias_deployment *d)
+/* The matrices that the blocks, in their order, make up. */
+static void number_matrices(struct rebias_deployment *d)
+{
+    for (size_t b = 0; b < d->block_count; b++) {
+        const struct rebias_block *block = &d->blocks[b];
+        const struct rebias_block *before = &d->blocks[b > 0 ? b - 1 : 0];
+        struct rebias_deployed_layer *layer = &d->layer[block->layer];
+        if (b == 0 || block->layer != before->layer || block->copy != before->copy ||
+            block->sign != before->sign) {
+            const size_t matrix = d->matrix_count++;
+            layer->matrix[block->sign][layer->copies[block->sign]++] = matrix;
+            d->first_block[matrix] = b;
+            d->first[matrix + 1] = d->first[matrix] + layer->m * layer->n;
+            d->first_row[matrix + 1] = d->first_row[matrix] + layer->tiling.across * layer->n;
+        }
+        d->first_block[d->matrix_count] = b + 1;
+        d->tile_copies[2 * (layer->first_tile + block->tile) + block->sign]++;
+    }
+}
+
+static size_t largest_matrix(const struct rebias_deployment *d)
 {
     size_t largest = 0;
     for (size_t l = 0; l < d->layers; l++) {
@@ -258,18 +288,33 @@ static size_t widest_layer(const struct rebias_deployment *d)
     return widest;
 }
 
-static int allocate(struct rebias_deployment *d, struct rebias_error *err)
+/* The numbers of matrices; each has a block at least. */
+static int number_all(struct rebias_deployment *d, struct rebias_error *err)
 {
+    start_layers(d);
+    const struct rebias_deployed_layer *last = &d->layer[d->layers - 1];
+    const size_t tiles = last->first_tile + rebias_tiling_count(&last->tiling);
     int status = rebias_alloc(&d->first, d->block_count + 1, sizeof *d->first, err);
     if (status == REBIAS_OK) {
         status = rebias_alloc(&d->first_row, d->block_count + 1, sizeof *d->first_row, err);
     }
-    if (status != REBIAS_OK) {
-        return status;
+    if (status == REBIAS_OK) {
+        status = rebias_alloc(&d->first_block, d->block_count + 1, sizeof *d->first_block, err);
     }
-    number_blocks(d);
-    const size_t devices = d->first[d->block_count];
-    const size_t rows = d->first_row[d->block_count];
+    if (status == REBIAS_OK) {
+        status = rebias_alloc(&d->tile_copies, 2 * tiles, sizeof *d->tile_copies, err);
+    }
+    if (status == REBIAS_OK) {
+        number_matrices(d);
+    }
+    return status;
+}
+
+static int allocate(struct rebias_deployment *d, struct rebias_error *err)
+{
+    int status = REBIAS_OK;
+    const size_t devices = d->first[d->matrix_count];
+    const size_t rows = d->first_row[d->matrix_count];
     const size_t values = d->options.batch * widest_layer(d);
     const size_t networks = d->options.method == REBIAS_DEPLOY_CM ? d->options.alpha : 1;
     const struct {
@@ -282,8 +327,8 @@ static int allocate(struct rebias_deployment *d, struct rebias_error *err)
         {&d->gain, rows, sizeof *d->gain},
         {&d->offset, rows, sizeof *d->offset},
         {&d->bias, networks * d->neurons, sizeof *d->bias},
-        {&d->read, largest_block(d), sizeof *d->read},
-        {&d->effective, largest_block(d), sizeof *d->effective},
+        {&d->read, largest_matrix(d), sizeof *d->read},
+        {&d->effective, largest_matrix(d), sizeof *d->effective},
         {&d->activation[0], values, sizeof *d->activation[0]},
         {&d->activation[1], values, sizeof *d->activation[1]},
         {&d->current, values, sizeof *d->current},
@@ -292,6 +337,9 @@ static int allocate(struct rebias_deployment *d, struct rebias_error *err)
     };
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0] && status == REBIAS_OK; i++) {
         status = rebias_alloc(arrays[i].out, arrays[i].count, arrays[i].size, err);
+    }
+    if (status == REBIAS_OK && d->options.row_wire > 0.0) {
+        status = rebias_block_wires_new(&d->wires, d, largest_matrix(d), err);
     }
     return status;
 }
@@ -312,17 +360,18 @@ static void copy_biases(struct rebias_deployment *d)
 
 /* Gain and offset of the kernel rows under a block: words first_row ... of the kernel's
  * streams. */
-static void draw_rows(struct rebias_deployment *d, size_t b)
+static void draw_rows(struct rebias_deployment *d, size_t matrix, size_t b)
 {
     const struct rebias_block *block = &d->blocks[b];
     const struct rebias_readout *readout = &d->options.readout;
+    const size_t row = rebias_deployment_row(d, matrix, block);
     for (uint32_t part = 0; part < 2; part++) {
         const struct rebias_stream stream = {d->options.seed, REBIAS_FOR_READOUT,
                                              d->options.replicate, block->kernel, part};
-        double *out = (part == 0 ? d->gain : d->offset) + d->first_row[b];
+        double *out = (part == 0 ? d->gain : d->offset) + row;
         const double mean = part == 0 ? readout->gain_mean : readout->offset_mean;
         const double sd = part == 0 ? readout->gain_sd : readout->offset_sd;
-        for (size_t r = 0; r < d->layer[block->layer].n; r++) {
+        for (size_t r = 0; r < rebias_deployment_tile(d, b).outputs; r++) {
             float z = 0.0f;
             rebias_random_normal(&stream, block->row + r, 1, &z);
             out[r] = mean + sd * (double)z;
@@ -338,10 +387,15 @@ static int build(struct rebias_deployment *d, struct rebias_error *err)
         rebias_place(&d->blocks, &d->block_count, d->networks, d->chip, &d->options, err);
     d->options.given = NULL; /* the caller's, only now in use */
     if (status == REBIAS_OK) {
+        status = number_all(d, err);
+    }
+    if (status == REBIAS_OK) {
         status = allocate(d, err);
     }
-    for (size_t b = 0; b < d->block_count && status == REBIAS_OK; b++) {
-        draw_rows(d, b);
+    for (size_t k = 0; k < d->matrix_count && status == REBIAS_OK; k++) {
+        for (size_t b = d->first_block[k]; b < d->first_block[k + 1]; b++) {
+            draw_rows(d, k, b);
+        }
     }
     if (status == REBIAS_OK) {
         copy_biases(d);
@@ -361,6 +415,12 @@ int rebias_deploy(struct rebias_deployment **out, const struct rebias_weights_se
     }
     if (status == REBIAS_OK) {
         status = check_errors(options, err);
+    }
+    if (status == REBIAS_OK) {
+        status = check_wires(options, err);
+    }
+    if (status == REBIAS_OK) {
+        status = rebias_deploy_verify_check(options, err);
     }
     if (status == REBIAS_OK) {
         status = check_run(options, chip, err);
@@ -391,13 +451,15 @@ void rebias_deployment_free(struct rebias_deployment *deployment)
         return;
     }
     struct rebias_deployment *d = deployment;
-    void *const arrays[] = {d->blocks,  d->first,     d->first_row,     d->G,
-                            d->stuck,   d->share,     d->gain,          d->offset,
-                            d->read,    d->effective, d->activation[0], d->activation[1],
-                            d->current, d->outputs,   d->offsets,       d->bias};
+    void *const arrays[] = {
+        d->blocks,  d->first_block, d->tile_copies,   d->first,         d->first_row,
+        d->G,       d->stuck,       d->share,         d->gain,          d->offset,
+        d->read,    d->effective,   d->activation[0], d->activation[1], d->current,
+        d->outputs, d->offsets,     d->bias};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
         free(arrays[i]);
     }
+    rebias_block_wires_free(d->wires);
     free(d);
 }
 
@@ -408,15 +470,39 @@ const struct rebias_block *rebias_deployment_blocks(const struct rebias_deployme
     return deployment->blocks;
 }
 
+struct rebias_tile rebias_deployment_tile(const struct rebias_deployment *deployment,
+                                          size_t block)
+{
+    const struct rebias_block *b = &deployment->blocks[block];
+    return rebias_tiling_tile(&deployment->layer[b->layer].tiling, b->tile);
+}
+
+size_t rebias_deployment_row(const struct rebias_deployment *deployment, size_t matrix,
+                             const struct rebias_block *block)
+{
+    const struct rebias_deployed_layer *layer = &deployment->layer[block->layer];
+    return deployment->first_row[matrix] + block->tile % layer->tiling.across * layer->n +
+           rebias_tiling_tile(&layer->tiling, block->tile).output;
+}
+
 const float *rebias_deployment_conductances(const struct rebias_deployment *deployment,
                                             size_t block)
 {
-    return deployment->G + deployment->first[block];
+    const struct rebias_block *b = &deployment->blocks[block];
+    const struct rebias_tile tile = rebias_deployment_tile(deployment, block);
+    const struct rebias_deployed_layer *layer = &deployment->layer[b->layer];
+    const size_t matrix = layer->matrix[b->sign][b->copy];
+    return deployment->G + deployment->first[matrix] + tile.output * layer->m + tile.input;
 }
 
 size_t rebias_deployment_devices(const struct rebias_deployment *deployment)
 {
-    return deployment->first[deployment->block_count];
+    size_t devices = 0;
+    for (size_t b = 0; b < deployment->block_count; b++) {
+        const struct rebias_tile tile = rebias_deployment_tile(deployment, b);
+        devices += tile.inputs * tile.outputs;
+    }
+    return devices;
 }
 
 const struct rebias_weights *rebias_deployment_network(

@@ -16,14 +16,14 @@
 
 /* -- 1. reads -- */
 
-void rebias_deployment_read(const struct rebias_deployment *deployment, size_t b,
+void rebias_deployment_read(const struct rebias_deployment *deployment, size_t matrix,
                             uint32_t number, float *out)
 {
     const struct rebias_deployment *d = deployment;
-    const size_t n = d->first[b + 1] - d->first[b];
-    memcpy(out, d->G + d->first[b], n * sizeof *out);
+    const size_t n = d->first[matrix + 1] - d->first[matrix];
+    memcpy(out, d->G + d->first[matrix], n * sizeof *out);
     rebias_spread_add(&d->options.read_noise, d->options.seed, REBIAS_FOR_READ,
-                      d->options.replicate, (uint32_t)b, number, n, out);
+                      d->options.replicate, (uint32_t)matrix, number, n, out);
 }
 
 REBIAS_SIMD static void add_scaled_row(size_t n, float scale, const float *restrict x,
@@ -51,23 +51,38 @@ static size_t network_count(const struct rebias_deployment *d)
 
 /* -- 2. mapping error -- */
 
+/* effective += sign agg G/Gnorm of one matrix's last read: of LEA the mean over the copies that
+ * each tile has (`copies`; coverage may leave some out). */
+static void add_unmasked(struct rebias_deployment *d, size_t matrix, const size_t *copies,
+                         int sign)
+{
+    const double Gnorm = d->options.G_on - d->options.G_off;
+    for (size_t b = d->first_block[matrix]; b < d->first_block[matrix + 1]; b++) {
+        const struct rebias_tile tile = rebias_deployment_tile(d, b);
+        const size_t m = d->layer[d->blocks[b].layer].m;
+        const double share = d->options.method == REBIAS_DEPLOY_LEA
+                                 ? 1.0 / (double)copies[2 * d->blocks[b].tile + (size_t)sign]
+                                 : 1.0;
+        for (size_t j = tile.output; j < tile.output + tile.outputs; j++) {
+            const size_t at = j * m + tile.input;
+            add_scaled_row(tile.inputs, (float)((sign == 0 ? share : -share) / Gnorm),
+                           d->read + at, d->effective + at);
+        }
+    }
+}
+
 /* effective = (agg G_pos - agg G_neg)/Gnorm of network q from one read, without masks. */
 static void read_unmasked(struct rebias_deployment *d, size_t l, size_t q)
 {
     const struct rebias_deployed_layer *layer = &d->layer[l];
-    const size_t n = layer->m * layer->n;
-    const double Gnorm = d->options.G_on - d->options.G_off;
-    memset(d->effective, 0, n * sizeof *d->effective);
+    memset(d->effective, 0, layer->m * layer->n * sizeof *d->effective);
     for (int s = 0; s < 2; s++) {
         size_t from = 0;
         size_t to = 0;
         copies_of(d, l, s, q, &from, &to);
-        const double share =
-            d->options.method == REBIAS_DEPLOY_LEA ? 1.0 / (double)(to - from) : 1.0;
         for (size_t k = from; k < to; k++) {
-            rebias_deployment_read(d, layer->block[s][k], layer->reads, d->read);
-            add_scaled_row(n, (float)((s == 0 ? share : -share) / Gnorm), d->read,
-                           d->effective);
+            rebias_deployment_read(d, layer->matrix[s][k], layer->reads, d->read);
+            add_unmasked(d, layer->matrix[s][k], d->tile_copies + 2 * layer->first_tile, s);
         }
     }
 }
@@ -137,32 +152,43 @@ static void add_noise(const struct rebias_deployment *d, uint32_t entity, uint32
 /* Entities of the noise, apart from each other and from kernel numbers (below 65536). */
 enum { NOISE_OF_LAYERS = 0x10000, NOISE_OF_BLOCKS = 0x20000 };
 
-/* z[count][n] = V_read x[count][m] matrix[n][m]^T: currents, A. */
+/* z[count][n] = V_read x[count][m] matrix[n][m]^T: currents, A; rows of x and of the matrix are
+ * `stride` apart. */
 static void multiply(const struct rebias_deployment *d, size_t count, size_t m, size_t n,
-                     const float *x, const float *matrix, float *z)
+                     size_t stride, const float *x, const float *matrix, float *z)
 {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)count, (int)n, (int)m,
-                (float)d->options.read_voltage, x, (int)m, matrix, (int)m, 0.0f, z, (int)n);
+                (float)d->options.read_voltage, x, (int)stride, matrix, (int)stride, 0.0f, z,
+                (int)n);
 }
 
 /* -- 4. a layer through its mean conductances -- */
 
 /* effective += share gain sign G of one copy; its rows' offsets join those of the outputs. */
-static void join_copy(struct rebias_deployment *d, size_t l, int sign, size_t copy)
+static int join_copy(struct rebias_deployment *d, size_t l, int sign, size_t copy,
+                     struct rebias_error *err)
 {
     const struct rebias_deployed_layer *layer = &d->layer[l];
-    const size_t b = layer->block[sign][copy];
-    rebias_deployment_read(d, b, layer->reads, d->read);
-    for (size_t j = 0; j < layer->n; j++) {
-        const size_t row = d->first_row[b] + j;
-        const double share = sign == 0 ? d->share[row] : -d->share[row];
-        add_scaled_row(layer->m, (float)(share * d->gain[row]), d->read + j * layer->m,
-                       d->effective + j * layer->m);
-        d->offsets[j] += share * d->offset[row];
+    const size_t matrix = layer->matrix[sign][copy];
+    rebias_deployment_read(d, matrix, layer->reads, d->read);
+    int status = rebias_deployment_drop(d, matrix, d->read, err);
+    for (size_t b = d->first_block[matrix];
+         b < d->first_block[matrix + 1] && status == REBIAS_OK; b++) {
+        const struct rebias_tile tile = rebias_deployment_tile(d, b);
+        const size_t first = rebias_deployment_row(d, matrix, &d->blocks[b]);
+        for (size_t j = 0; j < tile.outputs; j++) {
+            const size_t row = first + j;
+            const size_t at = (tile.output + j) * layer->m + tile.input;
+            const double share = sign == 0 ? d->share[row] : -d->share[row];
+            add_scaled_row(tile.inputs, (float)(share * d->gain[row]), d->read + at,
+                           d->effective + at);
+            d->offsets[tile.output + j] += share * d->offset[row];
+        }
     }
+    return status;
 }
 
-/* Sum of the squared shares of a row's copies: the same for every row. */
+/* Sum of the squared shares of a row's copies: the same for every row of every tile. */
 static double squared_shares(const struct rebias_deployment *d, size_t l, size_t q)
 {
     double sum = 0.0;
@@ -171,7 +197,7 @@ static double squared_shares(const struct rebias_deployment *d, size_t l, size_t
         size_t to = 0;
         copies_of(d, l, s, q, &from, &to);
         for (size_t k = from; k < to; k++) {
-            const double share = d->share[d->first_row[d->layer[l].block[s][k]]];
+            const double share = d->share[d->first_row[d->layer[l].matrix[s][k]]];
             sum += share * share;
         }
     }
@@ -179,66 +205,92 @@ static double squared_shares(const struct rebias_deployment *d, size_t l, size_t
 }
 
 /* z = currents of all copies together, A. */
-static void layer_by_mean(struct rebias_deployment *d, size_t l, size_t q, size_t count,
-                          const float *x, float *z)
+static int layer_by_mean(struct rebias_deployment *d, size_t l, size_t q, size_t count,
+                         const float *x, float *z, struct rebias_error *err)
 {
     const struct rebias_deployed_layer *layer = &d->layer[l];
+    int status = REBIAS_OK;
     memset(d->effective, 0, layer->m * layer->n * sizeof *d->effective);
     for (int s = 0; s < 2; s++) {
         size_t from = 0;
         size_t to = 0;
         copies_of(d, l, s, q, &from, &to);
-        for (size_t k = from; k < to; k++) {
-            join_copy(d, l, s, k);
+        for (size_t k = from; k < to && status == REBIAS_OK; k++) {
+            status = join_copy(d, l, s, k, err);
         }
     }
-    multiply(d, count, layer->m, layer->n, x, d->effective, z);
+    if (status != REBIAS_OK) {
+        return status;
+    }
+    multiply(d, count, layer->m, layer->n, layer->m, x, d->effective, z);
     if (d->options.readout.noise_sd > 0.0) {
+        /* variances of the tiles' rows add up to that of one row of all inputs */
         const double sd = row_noise(d, layer->m) * sqrt(squared_shares(d, l, q));
         add_noise(d, NOISE_OF_LAYERS + (uint32_t)(q * REBIAS_MAX_LAYERS + l), layer->reads,
                   count, layer->n, sd, z);
     }
+    return REBIAS_OK;
 }
 
 /* -- 5. a layer with converted currents -- */
 
-/* z += share sign of the converted currents of one copy. */
-static void join_currents(struct rebias_deployment *d, size_t l, int sign, size_t copy,
-                          size_t count, const float *x, float *z)
+/* current[count][outputs] of a block from its matrix's last read, as its ADC says. */
+static void convert_block(struct rebias_deployment *d, size_t l, size_t matrix, size_t b,
+                          size_t count, const float *x)
 {
-    const struct rebias_deployed_layer *layer = &d->layer[l];
-    const size_t b = layer->block[sign][copy];
-    const size_t row = d->first_row[b];
-    const size_t n = layer->n;
-    rebias_deployment_read(d, b, layer->reads, d->read);
-    multiply(d, count, layer->m, n, x, d->read, d->current);
+    const size_t m = d->layer[l].m;
+    const struct rebias_tile tile = rebias_deployment_tile(d, b);
+    const size_t row = rebias_deployment_row(d, matrix, &d->blocks[b]);
+    const size_t n = tile.outputs;
+    multiply(d, count, tile.inputs, n, m, x + tile.input,
+             d->read + tile.output * m + tile.input, d->current);
     for (size_t i = 0; i < count * n; i++) {
         d->current[i] =
             (float)(d->gain[row + i % n] * (double)d->current[i] + d->offset[row + i % n]);
     }
     if (d->options.readout.noise_sd > 0.0) {
-        add_noise(d, NOISE_OF_BLOCKS + (uint32_t)b, layer->reads, count, n,
-                  row_noise(d, layer->m), d->current);
+        add_noise(d, NOISE_OF_BLOCKS + (uint32_t)b, d->layer[l].reads, count, n,
+                  row_noise(d, tile.inputs), d->current);
     }
     convert(count * n, d->options.readout.adc_bits, d->current);
-    for (size_t i = 0; i < count * n; i++) {
-        const double share = sign == 0 ? d->share[row + i % n] : -d->share[row + i % n];
-        z[i] += (float)(share * (double)d->current[i]);
-    }
 }
 
-static void layer_by_copies(struct rebias_deployment *d, size_t l, size_t q, size_t count,
-                            const float *x, float *z)
+/* z += share sign of the converted currents of one copy. */
+static int join_currents(struct rebias_deployment *d, size_t l, int sign, size_t copy,
+                         size_t count, const float *x, float *z, struct rebias_error *err)
 {
+    const struct rebias_deployed_layer *layer = &d->layer[l];
+    const size_t matrix = layer->matrix[sign][copy];
+    rebias_deployment_read(d, matrix, layer->reads, d->read);
+    int status = rebias_deployment_drop(d, matrix, d->read, err);
+    for (size_t b = d->first_block[matrix];
+         b < d->first_block[matrix + 1] && status == REBIAS_OK; b++) {
+        const struct rebias_tile tile = rebias_deployment_tile(d, b);
+        const size_t row = rebias_deployment_row(d, matrix, &d->blocks[b]);
+        const size_t n = tile.outputs;
+        convert_block(d, l, matrix, b, count, x);
+        for (size_t i = 0; i < count * n; i++) {
+            const double share = sign == 0 ? d->share[row + i % n] : -d->share[row + i % n];
+            z[i / n * layer->n + tile.output + i % n] += (float)(share * (double)d->current[i]);
+        }
+    }
+    return status;
+}
+
+static int layer_by_copies(struct rebias_deployment *d, size_t l, size_t q, size_t count,
+                           const float *x, float *z, struct rebias_error *err)
+{
+    int status = REBIAS_OK;
     memset(z, 0, count * d->layer[l].n * sizeof *z);
     for (int s = 0; s < 2; s++) {
         size_t from = 0;
         size_t to = 0;
         copies_of(d, l, s, q, &from, &to);
-        for (size_t k = from; k < to; k++) {
-            join_currents(d, l, s, k, count, x, z);
+        for (size_t k = from; k < to && status == REBIAS_OK; k++) {
+            status = join_currents(d, l, s, k, count, x, z, err);
         }
     }
+    return status;
 }
 
 /* -- 6. forward -- */
@@ -274,43 +326,45 @@ static void scale_inputs(const struct rebias_weights *network, size_t n, const f
 }
 
 /* activation[0] = outputs of network q for one batch. */
-static void forward_network(struct rebias_deployment *d, size_t q, size_t count, const float *x)
+static int forward_network(struct rebias_deployment *d, size_t q, size_t count, const float *x,
+                           struct rebias_error *err)
 {
     const bool converted = d->options.readout.adc_bits > 0;
+    int status = REBIAS_OK;
     scale_inputs(rebias_deployment_network(d, q), count * d->layer[0].m, x, d->activation[0]);
-    for (size_t l = 0; l < d->layers; l++) {
+    for (size_t l = 0; l < d->layers && status == REBIAS_OK; l++) {
         float *in = d->activation[0];
         float *z = d->activation[1];
         memset(d->offsets, 0, d->layer[l].n * sizeof *d->offsets);
         convert(count * d->layer[l].m, d->options.readout.dac_bits, in);
-        if (converted) {
-            layer_by_copies(d, l, q, count, in, z);
-        } else {
-            layer_by_mean(d, l, q, count, in, z);
-        }
-        if (d->trace != NULL) {
-            rebias_deployment_keep(d, l, q, count, in);
+        status = converted ? layer_by_copies(d, l, q, count, in, z, err)
+                           : layer_by_mean(d, l, q, count, in, z, err);
+        if (status == REBIAS_OK && d->trace != NULL) {
+            status = rebias_deployment_keep(d, l, q, count, in, err);
         }
         finish_layer(d, q, l, count, z);
         d->activation[0] = z;
         d->activation[1] = in;
     }
+    return status;
 }
 
-void rebias_deployment_forward_batch(struct rebias_deployment *deployment, size_t count,
-                                     const float *x, float *outputs)
+int rebias_deployment_forward_batch(struct rebias_deployment *deployment, size_t count,
+                                    const float *x, float *outputs, struct rebias_error *err)
 {
     struct rebias_deployment *d = deployment;
+    int status = REBIAS_OK;
     const size_t values = count * d->layer[d->layers - 1].n;
     const float part = (float)(1.0 / (double)network_count(d));
     memset(outputs, 0, values * sizeof *outputs);
-    for (size_t q = 0; q < network_count(d); q++) {
-        forward_network(d, q, count, x);
+    for (size_t q = 0; q < network_count(d) && status == REBIAS_OK; q++) {
+        status = forward_network(d, q, count, x, err);
         add_scaled_row(values, part, d->activation[0], outputs);
     }
     for (size_t l = 0; l < d->layers; l++) {
         d->layer[l].reads++;
     }
+    return status;
 }
 
 static int check_inputs(size_t n, size_t inputs, const float *x, struct rebias_error *err)
@@ -334,8 +388,8 @@ int rebias_deployment_forward(struct rebias_deployment *deployment, size_t n, co
     int status = check_inputs(n, inputs, x, err);
     for (size_t first = 0; first < n && status == REBIAS_OK; first += d->options.batch) {
         const size_t count = n - first < d->options.batch ? n - first : d->options.batch;
-        rebias_deployment_forward_batch(d, count, x + first * inputs,
-                                        outputs + first * classes);
+        status = rebias_deployment_forward_batch(d, count, x + first * inputs,
+                                                 outputs + first * classes, err);
     }
     return status;
 }
@@ -366,7 +420,7 @@ int rebias_deployment_accuracy(struct rebias_deployment *deployment, size_t n, c
         n > 0 ? check_inputs(n, inputs, x, err) : rebias_fail(err, REBIAS_E_DATA, "no samples");
     for (size_t first = 0; first < n && status == REBIAS_OK; first += d->options.batch) {
         const size_t count = n - first < d->options.batch ? n - first : d->options.batch;
-        rebias_deployment_forward_batch(d, count, x + first * inputs, d->outputs);
+        status = rebias_deployment_forward_batch(d, count, x + first * inputs, d->outputs, err);
         right += count_right(count, classes, d->outputs, label + first);
     }
     if (status == REBIAS_OK) {

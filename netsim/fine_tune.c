@@ -163,28 +163,28 @@ static size_t widest_layer(const struct rebias_deployment *d)
     return widest;
 }
 
-static size_t largest_block(const struct rebias_deployment *d)
+static size_t largest_matrix(const struct rebias_deployment *d)
 {
     size_t largest = 0;
-    for (size_t b = 0; b < d->block_count; b++) {
-        const size_t size = d->first[b + 1] - d->first[b];
+    for (size_t k = 0; k < d->matrix_count; k++) {
+        const size_t size = d->first[k + 1] - d->first[k];
         largest = size > largest ? size : largest;
     }
     return largest;
 }
 
-/* Sum of the squared shares of the copies whose currents meet in output j of the block's layer
- * and network. */
-static double squared_shares(const struct rebias_tuner *t, size_t block, size_t j)
+/* Sum of the squared shares of the copies whose currents meet those of row `row` (from its
+ * first) of a matrix. */
+static double squared_shares(const struct rebias_tuner *t, size_t matrix, size_t row)
 {
     const struct rebias_deployment *d = t->deployment;
-    const struct rebias_deployed_layer *layer = &d->layer[d->blocks[block].layer];
+    const struct rebias_deployed_layer *layer = &d->layer[rebias_tuner_block(t, matrix)->layer];
     double sum = 0.0;
     for (int s = 0; s < 2; s++) {
         for (size_t k = 0; k < layer->copies[s]; k++) {
-            const size_t b = layer->block[s][k];
-            const double share = d->share[d->first_row[b] + j];
-            if (rebias_tuner_network(t, b) == rebias_tuner_network(t, block)) {
+            const size_t other = layer->matrix[s][k];
+            const double share = d->share[d->first_row[other] + row];
+            if (rebias_tuner_network(t, other) == rebias_tuner_network(t, matrix)) {
                 sum += share * share;
             }
         }
@@ -195,15 +195,17 @@ static double squared_shares(const struct rebias_tuner *t, size_t block, size_t 
 static void share_changes(struct rebias_tuner *t)
 {
     const struct rebias_deployment *d = t->deployment;
-    for (size_t b = 0; b < d->block_count; b++) {
-        const struct rebias_block *block = &d->blocks[b];
+    for (size_t k = 0; k < d->matrix_count; k++) {
+        const struct rebias_block *block = rebias_tuner_block(t, k);
         const double gamma =
             rebias_deployment_network(d, block->copy)->layer[block->layer].gamma;
         const double S_per_weight = (d->options.G_on - d->options.G_off) / gamma;
-        for (size_t j = 0; j < d->layer[block->layer].n; j++) {
-            const size_t row = d->first_row[b] + j;
+        for (size_t row = d->first_row[k]; row < d->first_row[k + 1]; row++) {
             const double share = block->sign == 0 ? d->share[row] : -d->share[row];
-            t->part[row] = S_per_weight * share / squared_shares(t, b, j);
+            t->part[row] =
+                share == 0.0 /* takes no part; perhaps none of its copies does */
+                    ? 0.0
+                    : S_per_weight * share / squared_shares(t, k, row - d->first_row[k]);
         }
     }
 }
@@ -243,14 +245,14 @@ int rebias_tuner_start(struct rebias_tuner *tuner, struct rebias_deployment *dep
         void *out;
         size_t count, size;
     } arrays[] = {
-        {&t->part, d->first_row[d->block_count], sizeof *t->part},
+        {&t->part, d->first_row[d->matrix_count], sizeof *t->part},
         {&t->outputs, values, sizeof *t->outputs},
         {&t->gradient, parameters, sizeof *t->gradient},
         {&t->delta[0], mgd ? 0 : values, sizeof(float)},
         {&t->delta[1], mgd ? 0 : values, sizeof(float)},
         {&t->delta[2], mgd ? 0 : values, sizeof(float)},
         {&t->code, mgd ? parameters : 0, sizeof *t->code},
-        {&t->base, mgd ? d->first[d->block_count] : 0, sizeof *t->base},
+        {&t->base, mgd ? d->first[d->matrix_count] : 0, sizeof *t->base},
         {&t->base_bias, mgd ? t->networks * d->neurons : 0, sizeof *t->base_bias},
     };
     int status = REBIAS_OK;
@@ -272,13 +274,13 @@ static int allocate_updates(struct rebias_tuner *t, struct rebias_error *err)
 {
     const struct rebias_deployment *d = t->deployment;
     const bool accumulate = t->options->write == REBIAS_WRITE_ACCUMULATE;
-    const size_t largest = largest_block(d);
+    const size_t largest = largest_matrix(d);
     const struct {
         void *out;
         size_t count, size;
     } arrays[] = {
-        {&t->devices, d->block_count, sizeof(struct rebias_devices *)},
-        {&t->owed, accumulate ? d->first[d->block_count] : 0, sizeof *t->owed},
+        {&t->devices, d->matrix_count, sizeof(struct rebias_devices *)},
+        {&t->owed, accumulate ? d->first[d->matrix_count] : 0, sizeof *t->owed},
         {&t->count, largest, sizeof *t->count},
         {&t->listed, largest, sizeof *t->listed},
         {&t->index, largest, sizeof *t->index},
@@ -296,12 +298,12 @@ int rebias_tuner_prepare(struct rebias_tuner *tuner, struct rebias_error *err)
     struct rebias_tuner *t = tuner;
     const struct rebias_deployment *d = t->deployment;
     int status = allocate_updates(t, err);
-    for (size_t b = 0; b < d->block_count && status == REBIAS_OK; b++) {
+    for (size_t k = 0; k < d->matrix_count && status == REBIAS_OK; k++) {
         const struct rebias_stream spread = {d->options.seed, REBIAS_FOR_TUNING,
                                              d->options.replicate,
-                                             REBIAS_TUNING_SPREAD | (uint32_t)b, 0};
-        status = rebias_devices_new(&t->devices[b], t->options->device,
-                                    d->first[b + 1] - d->first[b], &spread, err);
+                                             REBIAS_TUNING_SPREAD | (uint32_t)k, 0};
+        status = rebias_devices_new(&t->devices[k], t->options->device,
+                                    d->first[k + 1] - d->first[k], &spread, err);
     }
     t->pulse_size = t->options->pulse_size > 0.0 ? t->options->pulse_size
                                                  : rebias_device_pulse_size(t->options->device);
@@ -317,8 +319,8 @@ void rebias_tuner_clear(struct rebias_tuner *tuner)
             free(t->trace[q].matrix[l]);
         }
     }
-    for (size_t b = 0; t->devices != NULL && b < t->deployment->block_count; b++) {
-        rebias_devices_free(t->devices[b]);
+    for (size_t k = 0; t->devices != NULL && k < t->deployment->matrix_count; k++) {
+        rebias_devices_free(t->devices[k]);
     }
     void *const arrays[] = {t->part,      t->outputs,  t->gradient, t->delta[0],
                             t->delta[1],  t->delta[2], t->code,     t->base,
@@ -361,10 +363,12 @@ int rebias_deployment_gradient(struct rebias_deployment *deployment,
         status = rebias_tuner_start(&tuner, d, options, err);
     }
     if (status == REBIAS_OK) {
-        *cost = rebias_tuner_gradient(&tuner, n, x, label, number);
-        memcpy(gradient, tuner.gradient, rebias_deployment_parameters(d) * sizeof *gradient);
-        rebias_tuner_clear(&tuner);
+        status = rebias_tuner_gradient(&tuner, n, x, label, number, cost, err);
     }
+    if (status == REBIAS_OK) {
+        memcpy(gradient, tuner.gradient, rebias_deployment_parameters(d) * sizeof *gradient);
+    }
+    rebias_tuner_clear(&tuner);
     return status;
 }
 
@@ -437,9 +441,13 @@ static int run_update(struct run *run, uint64_t u, struct rebias_fine_tune_resul
     const uint64_t in_pass = u % run->batches;
     const size_t n = take_samples(run, u);
     const uint32_t number = (uint32_t)(t->deployment->tunings * (uint64_t)o->patterns);
-    const double cost = rebias_tuner_gradient(t, n, run->x, run->label, number);
+    double cost = NAN;
+    const int status = rebias_tuner_gradient(t, n, run->x, run->label, number, &cost, err);
     const double factor =
         rebias_schedule_factor(o->schedule, 1.0, (size_t)u, (size_t)run->updates);
+    if (status != REBIAS_OK) {
+        return status;
+    }
     if (!isfinite(cost)) {
         return rebias_fail(err, REBIAS_E_NUMERIC,
                            "fine-tuning: the loss is no longer finite in update %llu: lower "

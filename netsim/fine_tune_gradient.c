@@ -9,10 +9,16 @@
 #include <math.h>
 #include <string.h>
 
-size_t rebias_tuner_network(const struct rebias_tuner *tuner, size_t block)
+const struct rebias_block *rebias_tuner_block(const struct rebias_tuner *tuner, size_t matrix)
 {
-    const struct rebias_deployment *d = tuner->deployment;
-    return d->options.method == REBIAS_DEPLOY_CM ? d->blocks[block].copy : 0;
+    return &tuner->deployment->blocks[tuner->deployment->first_block[matrix]];
+}
+
+size_t rebias_tuner_network(const struct rebias_tuner *tuner, size_t matrix)
+{
+    return tuner->deployment->options.method == REBIAS_DEPLOY_CM
+               ? rebias_tuner_block(tuner, matrix)->copy
+               : 0;
 }
 
 float *rebias_tuner_biases(const struct rebias_tuner *tuner, size_t network, size_t layer)
@@ -25,39 +31,48 @@ float *rebias_tuner_biases(const struct rebias_tuner *tuner, size_t network, siz
 
 /* -- 1. traces of forward passes -- */
 
-/* matrix = sum sign share gain G of the layer's last read, which its number repeats. */
-static void read_again(struct rebias_deployment *d, size_t l, size_t q, float *matrix)
+/* out += sign share gain G of a matrix, repeating the layer's last read by its number. */
+static int read_again(struct rebias_deployment *d, size_t l, int sign, size_t matrix,
+                      float *out, struct rebias_error *err)
 {
+    const size_t m = d->layer[l].m;
+    rebias_deployment_read(d, matrix, d->layer[l].reads, d->read);
+    int status = rebias_deployment_drop(d, matrix, d->read, err);
+    for (size_t b = d->first_block[matrix];
+         b < d->first_block[matrix + 1] && status == REBIAS_OK; b++) {
+        const struct rebias_tile tile = rebias_deployment_tile(d, b);
+        const size_t first = rebias_deployment_row(d, matrix, &d->blocks[b]);
+        for (size_t j = 0; j < tile.outputs; j++) {
+            const double share = sign == 0 ? d->share[first + j] : -d->share[first + j];
+            const size_t at = (tile.output + j) * m + tile.input;
+            cblas_saxpy((int)tile.inputs, (float)(share * d->gain[first + j]), d->read + at, 1,
+                        out + at, 1);
+        }
+    }
+    return status;
+}
+
+int rebias_deployment_keep(struct rebias_deployment *deployment, size_t l, size_t q,
+                           size_t count, const float *in, struct rebias_error *err)
+{
+    struct rebias_deployment *d = deployment;
     const struct rebias_deployed_layer *layer = &d->layer[l];
-    memset(matrix, 0, layer->m * layer->n * sizeof *matrix);
+    float *matrix = d->trace[q].matrix[l];
+    int status = REBIAS_OK;
+    memcpy(d->trace[q].in[l], in, count * layer->m * sizeof *in);
+    if (d->options.readout.adc_bits == 0) {
+        memcpy(matrix, d->effective, layer->m * layer->n * sizeof *matrix);
+        return REBIAS_OK;
+    }
+    memset(matrix, 0, layer->m * layer->n * sizeof *matrix); /* copies were converted alone */
     for (int s = 0; s < 2; s++) {
-        for (size_t k = 0; k < layer->copies[s]; k++) {
-            const size_t b = layer->block[s][k];
-            if (d->options.method == REBIAS_DEPLOY_CM && k != q) {
-                continue;
-            }
-            rebias_deployment_read(d, b, layer->reads, d->read);
-            for (size_t j = 0; j < layer->n; j++) {
-                const size_t row = d->first_row[b] + j;
-                const double share = s == 0 ? d->share[row] : -d->share[row];
-                cblas_saxpy((int)layer->m, (float)(share * d->gain[row]),
-                            d->read + j * layer->m, 1, matrix + j * layer->m, 1);
+        for (size_t k = 0; k < layer->copies[s] && status == REBIAS_OK; k++) {
+            if (d->options.method != REBIAS_DEPLOY_CM || k == q) {
+                status = read_again(d, l, s, layer->matrix[s][k], matrix, err);
             }
         }
     }
-}
-
-void rebias_deployment_keep(struct rebias_deployment *deployment, size_t l, size_t q,
-                            size_t count, const float *in)
-{
-    struct rebias_deployment *d = deployment;
-    const size_t m = d->layer[l].m;
-    memcpy(d->trace[q].in[l], in, count * m * sizeof *in);
-    if (d->options.readout.adc_bits > 0) { /* copies were converted one by one */
-        read_again(d, l, q, d->trace[q].matrix[l]);
-    } else {
-        memcpy(d->trace[q].matrix[l], d->effective, m * d->layer[l].n * sizeof(float));
-    }
+    return status;
 }
 
 /* -- 2. cost -- */
@@ -87,12 +102,15 @@ static double cross_entropy(size_t n, size_t classes, const float *outputs,
     return cost;
 }
 
-static double measure(struct rebias_tuner *t, size_t n, const float *x, const uint8_t *label,
-                      float *delta)
+static int measure(struct rebias_tuner *t, size_t n, const float *x, const uint8_t *label,
+                   float *delta, double *cost, struct rebias_error *err)
 {
     struct rebias_deployment *d = t->deployment;
-    rebias_deployment_forward_batch(d, n, x, t->outputs);
-    return cross_entropy(n, d->layer[d->layers - 1].n, t->outputs, label, delta);
+    const int status = rebias_deployment_forward_batch(d, n, x, t->outputs, err);
+    if (status == REBIAS_OK) {
+        *cost = cross_entropy(n, d->layer[d->layers - 1].n, t->outputs, label, delta);
+    }
+    return status;
 }
 
 /* -- 3. backpropagation -- */
@@ -156,16 +174,16 @@ static void backpropagate(struct rebias_tuner *t, size_t q, size_t n)
     }
 }
 
-static double mapped_gradient(struct rebias_tuner *t, size_t n, const float *x,
-                              const uint8_t *label)
+static int mapped_gradient(struct rebias_tuner *t, size_t n, const float *x,
+                           const uint8_t *label, double *cost, struct rebias_error *err)
 {
     t->deployment->trace = t->trace;
-    const double cost = measure(t, n, x, label, t->delta[0]);
+    const int status = measure(t, n, x, label, t->delta[0], cost, err);
     t->deployment->trace = NULL;
-    for (size_t q = 0; q < t->networks; q++) {
+    for (size_t q = 0; q < t->networks && status == REBIAS_OK; q++) {
         backpropagate(t, q, n);
     }
-    return cost;
+    return status;
 }
 
 /* -- 4. patterns -- */
@@ -221,18 +239,29 @@ static void draw_code(struct rebias_tuner *t, uint32_t number)
     }
 }
 
-/* Puts amplitude times the code onto working devices and tuned biases. */
+/* Puts amplitude times the code onto the working devices of a block. */
+static void displace_block(struct rebias_tuner *t, size_t matrix, size_t b, double amplitude)
+{
+    struct rebias_deployment *d = t->deployment;
+    const size_t l = d->blocks[b].layer;
+    const struct rebias_tile tile = rebias_deployment_tile(d, b);
+    const size_t row = rebias_deployment_row(d, matrix, &d->blocks[b]);
+    const float *code = t->code + rebias_tuner_network(t, matrix) * t->parameters + t->first[l];
+    for (size_t j = 0; j < tile.outputs; j++) {
+        const size_t at = (tile.output + j) * d->layer[l].m + tile.input;
+        const size_t device = d->first[matrix] + at;
+        tune_displace(tile.inputs, (float)(amplitude * t->part[row + j]), code + at,
+                      d->stuck + device, t->base + device, d->G + device);
+    }
+}
+
+/* The same on all devices, and on tuned biases. */
 static void displace(struct rebias_tuner *t, double amplitude)
 {
     struct rebias_deployment *d = t->deployment;
-    for (size_t b = 0; b < d->block_count; b++) {
-        const size_t l = d->blocks[b].layer;
-        const size_t m = d->layer[l].m;
-        const float *code = t->code + rebias_tuner_network(t, b) * t->parameters + t->first[l];
-        for (size_t j = 0; j < d->layer[l].n; j++) {
-            const size_t at = d->first[b] + j * m;
-            tune_displace(m, (float)(amplitude * t->part[d->first_row[b] + j]), code + j * m,
-                          d->stuck + at, t->base + at, d->G + at);
+    for (size_t k = 0; k < d->matrix_count; k++) {
+        for (size_t b = d->first_block[k]; b < d->first_block[k + 1]; b++) {
+            displace_block(t, k, b, amplitude);
         }
     }
     for (size_t q = 0; q < t->networks; q++) {
@@ -260,42 +289,62 @@ static double weight_amplitude(const struct rebias_tuner *t)
     return t->options->amplitude * smallest;
 }
 
-static double measured_gradient(struct rebias_tuner *t, size_t n, const float *x,
-                                const uint8_t *label, uint32_t number)
+/* [C(+) - C(-)]/2 of pattern `number`, and their mean. */
+static int measure_pattern(struct rebias_tuner *t, size_t n, const float *x,
+                           const uint8_t *label, uint32_t number, double amplitude,
+                           double *difference, double *mean, struct rebias_error *err)
+{
+    double above = 0.0;
+    double below = 0.0;
+    draw_code(t, number);
+    displace(t, amplitude);
+    int status = measure(t, n, x, label, NULL, &above, err);
+    if (status == REBIAS_OK) {
+        displace(t, -amplitude);
+        status = measure(t, n, x, label, NULL, &below, err);
+    }
+    *difference = 0.5 * (above - below);
+    *mean = 0.5 * (above + below);
+    return status;
+}
+
+static int measured_gradient(struct rebias_tuner *t, size_t n, const float *x,
+                             const uint8_t *label, uint32_t number, double *cost,
+                             struct rebias_error *err)
 {
     struct rebias_deployment *d = t->deployment;
-    const size_t devices = d->first[d->block_count];
+    const size_t devices = d->first[d->matrix_count];
     const size_t neurons = t->networks * d->neurons;
     const double amplitude = weight_amplitude(t);
     const double patterns = (double)t->options->patterns;
-    double mean = 0.0;
+    int status = REBIAS_OK;
+    *cost = 0.0;
     memcpy(t->base, d->G, devices * sizeof *d->G);
     memcpy(t->base_bias, d->bias, neurons * sizeof *d->bias);
     memset(t->gradient, 0, t->networks * t->parameters * sizeof *t->gradient);
-    for (size_t p = 0; p < t->options->patterns; p++) {
-        draw_code(t, number + (uint32_t)p);
-        displace(t, amplitude);
-        const double above = measure(t, n, x, label, NULL);
-        displace(t, -amplitude);
-        const double below = measure(t, n, x, label, NULL);
+    for (size_t p = 0; p < t->options->patterns && status == REBIAS_OK; p++) {
+        double difference = 0.0;
+        double mean = 0.0;
+        status = measure_pattern(t, n, x, label, number + (uint32_t)p, amplitude, &difference,
+                                 &mean, err);
         tune_correlate(t->networks * t->parameters,
-                       (float)(0.5 * (above - below) / (amplitude * patterns)), t->code,
-                       t->gradient);
-        mean += 0.5 * (above + below) / patterns;
+                       (float)(difference / (amplitude * patterns)), t->code, t->gradient);
+        *cost += mean / patterns;
     }
     memcpy(d->G, t->base, devices * sizeof *d->G);
     memcpy(d->bias, t->base_bias, neurons * sizeof *d->bias);
-    return mean;
+    return status;
 }
 
 /* -- 5. either -- */
 
-double rebias_tuner_gradient(struct rebias_tuner *tuner, size_t n, const float *x,
-                             const uint8_t *label, uint32_t number)
+int rebias_tuner_gradient(struct rebias_tuner *tuner, size_t n, const float *x,
+                          const uint8_t *label, uint32_t number, double *cost,
+                          struct rebias_error *err)
 {
     return tuner->options->method == REBIAS_FINE_TUNE_MGD
-               ? measured_gradient(tuner, n, x, label, number)
-               : mapped_gradient(tuner, n, x, label);
+               ? measured_gradient(tuner, n, x, label, number, cost, err)
+               : mapped_gradient(tuner, n, x, label, cost, err);
 }
 
 /* Biases that are not tuned are no parameters of the pattern. */

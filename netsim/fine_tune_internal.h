@@ -18,9 +18,9 @@ struct rebias_tuner {
     size_t networks;
     size_t parameters;                   /* of one network */
     size_t first[REBIAS_MAX_LAYERS + 1]; /* of a layer in them */
-    double *part;                        /* [blocks' rows]: wanted change of a device, S, for a
-                                            change of the weight by 1: sign share/(sum share^2)
-                                            Gnorm/gamma */
+    double *part; /* [matrices' rows]: wanted change of a device, S, for a
+                     change of the weight by 1: sign share/(sum share^2)
+                     Gnorm/gamma */
     struct rebias_deployed_trace *trace; /* [networks]; MAPPED */
     float *delta[3]; /* [batch][widest layer]: of the outputs, and two on the way down */
     float *outputs;  /* [batch][classes] */
@@ -29,17 +29,17 @@ struct rebias_tuner {
     float *base;     /* conductances without a pattern; MGD */
     float *base_bias;
     /* updates only */
-    struct rebias_devices **devices; /* [blocks] */
+    struct rebias_devices **devices; /* [matrices] */
     float *owed;                     /* pulses not yet given, ACCUMULATE; as the conductances */
-    int16_t *count;                  /* [devices of the largest block] */
+    int16_t *count;                  /* [devices of the largest matrix] */
     int16_t *listed;
     uint32_t *index;
     float *outside; /* S: how far a listed device is beyond its model's range */
     double pulse_size;
 };
 
-/* Kinds of entities of the streams of purpose REBIAS_FOR_TUNING, above the number of a block or
- * layer. */
+/* Kinds of entities of the streams of purpose REBIAS_FOR_TUNING, above the number of a
+ * matrix. */
 enum rebias_tuning_kind {
     REBIAS_TUNING_ORDER = 0 << 24,
     REBIAS_TUNING_CODE = 1 << 24,
@@ -57,9 +57,10 @@ void rebias_tuner_clear(struct rebias_tuner *tuner);
 /* Makes what updates need, behind rebias_tuner_start. */
 int rebias_tuner_prepare(struct rebias_tuner *tuner, struct rebias_error *err);
 
-/* tuner->gradient of n samples; returns their mean cost. */
-double rebias_tuner_gradient(struct rebias_tuner *tuner, size_t n, const float *x,
-                             const uint8_t *label, uint32_t number);
+/* tuner->gradient of n samples; *cost = their mean cost. */
+int rebias_tuner_gradient(struct rebias_tuner *tuner, size_t n, const float *x,
+                          const uint8_t *label, uint32_t number, double *cost,
+                          struct rebias_error *err);
 
 /* Cosine of MGD's estimate, 1 for MAPPED. */
 double rebias_tuner_cosine(const struct rebias_tuner *tuner);
@@ -68,8 +69,11 @@ double rebias_tuner_cosine(const struct rebias_tuner *tuner);
  * their randomness. */
 uint64_t rebias_tuner_update(struct rebias_tuner *tuner, double rate, uint32_t step);
 
-/* The network that a block belongs to. */
-size_t rebias_tuner_network(const struct rebias_tuner *tuner, size_t block);
+/* Any block of a matrix: its layer, copy and sign are the matrix's. */
+const struct rebias_block *rebias_tuner_block(const struct rebias_tuner *tuner, size_t matrix);
+
+/* The network that a matrix belongs to. */
+size_t rebias_tuner_network(const struct rebias_tuner *tuner, size_t matrix);
 
 /* Biases of a layer, where they are tuned, or NULL. */
 float *rebias_tuner_biases(const struct rebias_tuner *tuner, size_t network, size_t layer);

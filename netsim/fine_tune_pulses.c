@@ -24,26 +24,28 @@ REBIAS_SIMD static void tune_collect(size_t n, const float *request, float gain,
     }
 }
 
-/* count[n][m] of a block. */
-static void round_block(struct rebias_tuner *t, size_t b, double rate, uint32_t step)
+/* The part of count[n][m] that a block of the matrix is. */
+static void round_block(struct rebias_tuner *t, size_t matrix, size_t b, double rate,
+                        uint32_t step)
 {
     const struct rebias_deployment *d = t->deployment;
     const size_t l = d->blocks[b].layer;
-    const size_t m = d->layer[l].m;
+    const struct rebias_tile tile = rebias_deployment_tile(d, b);
+    const size_t row = rebias_deployment_row(d, matrix, &d->blocks[b]);
     const float cap = (float)t->options->pulse_cap;
-    const float *g = t->gradient + rebias_tuner_network(t, b) * t->parameters + t->first[l];
+    const float *g =
+        t->gradient + rebias_tuner_network(t, matrix) * t->parameters + t->first[l];
     const struct rebias_stream stream = {d->options.seed, REBIAS_FOR_TUNING,
                                          d->options.replicate,
-                                         REBIAS_TUNING_ROUNDING | (uint32_t)b, step};
-    for (size_t j = 0; j < d->layer[l].n; j++) {
-        const float gain = (float)(-rate * t->part[d->first_row[b] + j] / t->pulse_size);
+                                         REBIAS_TUNING_ROUNDING | (uint32_t)matrix, step};
+    for (size_t j = 0; j < tile.outputs; j++) {
+        const size_t at = (tile.output + j) * d->layer[l].m + tile.input;
+        const float gain = (float)(-rate * t->part[row + j] / t->pulse_size);
         if (t->options->write == REBIAS_WRITE_ACCUMULATE) {
-            tune_collect(m, g + j * m, gain, cap, t->owed + d->first[b] + j * m,
-                         t->count + j * m);
-        } else if (gain != 0.0f) {
-            rebias_round_stochastic(&stream, j * m, m, g + j * m, gain, cap, t->count + j * m);
-        } else { /* a row that takes no part */
-            memset(t->count + j * m, 0, m * sizeof *t->count);
+            tune_collect(tile.inputs, g + at, gain, cap, t->owed + d->first[matrix] + at,
+                         t->count + at);
+        } else if (gain != 0.0f) { /* else a row that takes no part */
+            rebias_round_stochastic(&stream, at, tile.inputs, g + at, gain, cap, t->count + at);
         }
     }
 }
@@ -52,11 +54,11 @@ static void round_block(struct rebias_tuner *t, size_t b, double rate, uint32_t 
 
 /* Lists working devices with pulses; returns how many. Four counts are looked at as one word.
  */
-static size_t list_pulses(struct rebias_tuner *t, size_t b)
+static size_t list_pulses(struct rebias_tuner *t, size_t matrix)
 {
     const struct rebias_deployment *d = t->deployment;
-    const uint8_t *stuck = d->stuck + d->first[b];
-    const size_t n = d->first[b + 1] - d->first[b];
+    const uint8_t *stuck = d->stuck + d->first[matrix];
+    const size_t n = d->first[matrix + 1] - d->first[matrix];
     size_t listed = 0;
     for (size_t i = 0; i < n; i += 4) {
         uint64_t four = 0;
@@ -71,26 +73,26 @@ static size_t list_pulses(struct rebias_tuner *t, size_t b)
     return listed;
 }
 
-static uint64_t pulse_block(struct rebias_tuner *t, size_t b, uint32_t step)
+static uint64_t pulse_matrix(struct rebias_tuner *t, size_t matrix, uint32_t step)
 {
     const struct rebias_deployment *d = t->deployment;
     const struct rebias_stream stream = {d->options.seed, REBIAS_FOR_TUNING,
                                          d->options.replicate,
-                                         REBIAS_TUNING_PULSE | (uint32_t)b, step};
-    const size_t listed = list_pulses(t, b);
-    float *G = d->G + d->first[b];
+                                         REBIAS_TUNING_PULSE | (uint32_t)matrix, step};
+    const size_t listed = list_pulses(t, matrix);
+    float *G = d->G + d->first[matrix];
     uint64_t pulses = 0;
     for (size_t k = 0; k < listed; k++) {
         float Gmin = 0.0f;
         float Gmax = 0.0f;
         float *at = &G[t->index[k]];
-        rebias_devices_range(t->devices[b], t->index[k], &Gmin, &Gmax);
+        rebias_devices_range(t->devices[matrix], t->index[k], &Gmin, &Gmax);
         const float inside = fminf(fmaxf(*at, Gmin), Gmax);
         t->outside[k] = *at - inside;
         *at = inside;
         pulses += (uint64_t)abs(t->listed[k]);
     }
-    rebias_devices_pulse_some(t->devices[b], listed, t->index, t->listed, G, &stream);
+    rebias_devices_pulse_some(t->devices[matrix], listed, t->index, t->listed, G, &stream);
     for (size_t k = 0; k < listed; k++) {
         G[t->index[k]] += t->outside[k];
     }
@@ -117,9 +119,13 @@ static void change_biases(struct rebias_tuner *t, double rate)
 uint64_t rebias_tuner_update(struct rebias_tuner *tuner, double rate, uint32_t step)
 {
     uint64_t pulses = 0;
-    for (size_t b = 0; b < tuner->deployment->block_count; b++) {
-        round_block(tuner, b, rate, step);
-        pulses += pulse_block(tuner, b, step);
+    const struct rebias_deployment *d = tuner->deployment;
+    for (size_t k = 0; k < d->matrix_count; k++) {
+        memset(tuner->count, 0, (d->first[k + 1] - d->first[k]) * sizeof *tuner->count);
+        for (size_t b = d->first_block[k]; b < d->first_block[k + 1]; b++) {
+            round_block(tuner, k, b, rate, step);
+        }
+        pulses += pulse_matrix(tuner, k, step);
     }
     change_biases(tuner, rate);
     return pulses;

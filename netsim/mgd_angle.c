@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 64 };
+enum { PIECE = 64, GRADIENT_EVALUATIONS = 3 /* forward, and twice that back */ };
 
 struct measurement {
     const struct rebias_architecture *architecture;
@@ -19,6 +19,10 @@ struct measurement {
     struct mgd_times times;
     double *cosine;    /* [trials][count] */
     uint64_t *reached; /* [trials]: first T at the threshold, 0 = not */
+    rebias_progress *progress;
+    void *progress_context;
+    size_t done;  /* steps of all trials; this and the next in the critical section */
+    bool stopped; /* the caller wants no more */
 };
 
 /* What one trial works with. */
@@ -29,6 +33,8 @@ struct trial {
     float *gradient; /* [P] true */
     float *part;     /* [P] estimate of a piece */
     double *sum;     /* [P] */
+    uint64_t untold; /* steps since progress was told */
+    double work;     /* multiplications since then */
 };
 
 /* -- 1. options -- */
@@ -104,22 +110,59 @@ static int new_trial(const struct measurement *m, uint32_t number, struct trial 
     return status;
 }
 
+/* Tells progress of what has been done since, and asks whether to go on. */
+static int tell(struct measurement *m, struct trial *trial, struct rebias_error *err)
+{
+    const size_t all = m->angle->trials * (size_t)m->angle->steps;
+    size_t done = 0;
+    bool stopped = false;
+    if (m->progress == NULL) {
+        return REBIAS_OK;
+    }
+#pragma omp critical(rebias_mgd_angle)
+    {
+        m->done += trial->untold;
+        m->stopped = m->stopped || m->progress(m->progress_context, m->done, all) != 0;
+        stopped = m->stopped;
+        done = m->done;
+    }
+    trial->untold = 0;
+    trial->work = 0.0;
+    return stopped ? rebias_fail(err, REBIAS_E_INTERRUPTED,
+                                 "interrupted after %zu of %zu steps", done, all)
+                   : REBIAS_OK;
+}
+
+/* The same, not more often than work makes worth while. */
+static int tell_if_due(struct measurement *m, struct trial *trial, uint64_t steps,
+                       uint64_t evaluations, struct rebias_error *err)
+{
+    const double enough = 1e7; /* multiplications: some milliseconds */
+    trial->untold += steps;
+    trial->work +=
+        (double)evaluations * (double)m->options->batch * (double)m->architecture->parameters;
+    return trial->work < enough ? REBIAS_OK : tell(m, trial, err);
+}
+
 /* Gradient of the mean cost over what the trial sees: the batch that is held, or all data. */
-static void true_gradient(const struct measurement *m, struct trial *trial)
+static int true_gradient(struct measurement *m, struct trial *trial, struct rebias_error *err)
 {
     const size_t P = m->architecture->parameters;
     const bool held = m->times.x >= m->angle->steps;
     const uint64_t batches = held ? 1 : m->data->n / m->options->batch;
-    for (uint64_t b = 0; b < batches; b++) {
+    int status = REBIAS_OK;
+    for (uint64_t b = 0; b < batches && status == REBIAS_OK; b++) {
         rebias_mgd_worker_gradient(trial->worker, &trial->parameters, b, trial->part);
         for (size_t i = 0; i < P; i++) {
             trial->sum[i] += (double)trial->part[i] / (double)batches;
         }
+        status = tell_if_due(m, trial, 0, GRADIENT_EVALUATIONS, err);
     }
     for (size_t i = 0; i < P; i++) {
         trial->gradient[i] = (float)trial->sum[i];
         trial->sum[i] = 0.0;
     }
+    return status;
 }
 
 static double cosine_of(size_t n, const double *estimate, const float *gradient)
@@ -136,20 +179,24 @@ static double cosine_of(size_t n, const double *estimate, const float *gradient)
 }
 
 /* Adds the estimate of steps from .. to - 1 to the trial's sum. */
-static int integrate(const struct measurement *m, struct trial *trial, uint64_t from,
-                     uint64_t to, struct rebias_error *err)
+static int integrate(struct measurement *m, struct trial *trial, uint64_t from, uint64_t to,
+                     struct rebias_error *err)
 {
     const size_t P = m->architecture->parameters;
     struct mgd_segment segment[PIECE];
     int status = REBIAS_OK;
     while (from < to && status == REBIAS_OK) {
         struct mgd_sums sums = {0};
+        const uint64_t first = from;
         size_t count = rebias_mgd_segments(&m->times, from, to, PIECE, segment, &from);
         memset(trial->part, 0, P * sizeof(float));
         status = rebias_mgd_worker_run(trial->worker, &trial->parameters, count, segment,
                                        trial->part, &sums, err);
         for (size_t i = 0; i < P; i++) {
             trial->sum[i] += (double)trial->part[i];
+        }
+        if (status == REBIAS_OK) {
+            status = tell_if_due(m, trial, from - first, sums.evaluations, err);
         }
     }
     return status;
@@ -162,7 +209,7 @@ static int run_trial(void *context, size_t item, struct rebias_error *err)
     const size_t count = m->angles->count;
     int status = new_trial(m, (uint32_t)item, &trial, err);
     if (status == REBIAS_OK) {
-        true_gradient(m, &trial);
+        status = true_gradient(m, &trial, err);
     }
     uint64_t step = 0;
     for (size_t k = 0; k < count && status == REBIAS_OK; k++) {
@@ -173,6 +220,9 @@ static int run_trial(void *context, size_t item, struct rebias_error *err)
         if (m->angle->threshold > 0.0 && c >= m->angle->threshold && m->reached[item] == 0) {
             m->reached[item] = step;
         }
+    }
+    if (status == REBIAS_OK) {
+        status = tell(m, &trial, err);
     }
     clear_trial(&trial);
     return status;
@@ -252,8 +302,7 @@ static int new_angles(struct rebias_mgd_angles **out,
     return REBIAS_OK;
 }
 
-static int measure(struct measurement *m, rebias_progress *progress, void *progress_context,
-                   struct rebias_error *err)
+static int measure(struct measurement *m, struct rebias_error *err)
 {
     int status =
         rebias_alloc(&m->cosine, m->angle->trials * m->angles->count, sizeof *m->cosine, err);
@@ -261,8 +310,8 @@ static int measure(struct measurement *m, rebias_progress *progress, void *progr
         status = rebias_alloc(&m->reached, m->angle->trials, sizeof *m->reached, err);
     }
     if (status == REBIAS_OK) {
-        status = rebias_parallel_for(m->angle->trials, m->options->threads, run_trial, m,
-                                     progress, progress_context, err);
+        status = rebias_parallel_for(m->angle->trials, m->options->threads, run_trial, m, NULL,
+                                     NULL, err); /* trials tell of their steps */
     }
     if (status == REBIAS_OK) {
         summarise(m);
@@ -280,8 +329,12 @@ int rebias_mgd_measure_angles(struct rebias_mgd_angles **out,
                               rebias_progress *progress, void *progress_context,
                               struct rebias_error *err)
 {
-    struct measurement m = {
-        .architecture = architecture, .data = data, .options = options, .angle = angle_options};
+    struct measurement m = {.architecture = architecture,
+                            .data = data,
+                            .options = options,
+                            .angle = angle_options,
+                            .progress = progress,
+                            .progress_context = progress_context};
     *out = NULL;
     int status = rebias_mgd_check(options, architecture, data, &m.times, err);
     if (status == REBIAS_OK) {
@@ -291,7 +344,7 @@ int rebias_mgd_measure_angles(struct rebias_mgd_angles **out,
         status = new_angles(&m.angles, angle_options, err);
     }
     if (status == REBIAS_OK) {
-        status = measure(&m, progress, progress_context, err);
+        status = measure(&m, err);
     }
     if (status != REBIAS_OK) {
         rebias_mgd_angles_free(m.angles);

@@ -2,7 +2,8 @@
  * 1. numbers   2. arrays   3. saving   4. loading
  *
  * Attributes of the root: format, format_version, label (the options as text) and the counters;
- * datasets theta (P), first, second, held (P, where the run has them), looks (looks x 7) and
+ * datasets theta (P), first, second, held (P, where the run has them), waiting (update_delay P,
+ * the changes on their way, where there is a delay), looks (looks x 7) and
  * crossbar_L_A (conductances of array A of layer L).
  */
 #include "mgd_run.h"
@@ -52,7 +53,7 @@ static void set_numbers(struct mgd_state *s, const double number[NUMBERS])
 
 /* -- 2. arrays -- */
 
-enum { MOST_ARRAYS = 4 + 2 * REBIAS_MODEL_LAYERS };
+enum { MOST_ARRAYS = 5 + 2 * REBIAS_MODEL_LAYERS };
 
 struct named {
     char name[32];
@@ -78,6 +79,8 @@ static size_t list_arrays(const struct mgd_parameters *p, const struct mgd_optim
     add(arrays, &count, "first", REBIAS_HDF5_FLOAT, p->n, optimizer->first);
     add(arrays, &count, "second", REBIAS_HDF5_FLOAT, p->n, optimizer->second);
     add(arrays, &count, "held", REBIAS_HDF5_DOUBLE, p->n, p->held);
+    add(arrays, &count, "waiting", REBIAS_HDF5_FLOAT, p->options->update_delay * p->n,
+        p->waiting);
     for (size_t l = 0; l < REBIAS_MODEL_LAYERS; l++) {
         for (int a = 0; a < 2; a++) {
             char name[32];

@@ -70,6 +70,8 @@ static int check_limits(const struct rebias_mgd_options *o, struct rebias_error 
         {"clip", o->clip, 0.0, 1e12, false},
         {"cost noise", o->cost_noise, 0.0, 1e9, false},
         {"update noise", o->update_noise, 0.0, 1e9, false},
+        {"update quantum", o->update_quantum, 0.0, 1e9, false},
+        {"update delay", (double)o->update_delay, 0.0, 1000.0, false},
         {"defects", o->defects, 0.0, 10.0, false},
         {"read noise", o->read_noise, 0.0, 1e3, false},
         {"ADC bits", (double)o->adc_bits, 0.0, 24.0, false},
@@ -161,6 +163,13 @@ static int check_combinations(const struct rebias_mgd_options *o, struct rebias_
     if (o->device != NULL && o->update_noise > 0.0) {
         return rebias_fail(err, REBIAS_E_RANGE,
                            "update noise is for ideal parameters: a device has its own");
+    }
+    if (o->update_quantum > 0.0 && (o->device != NULL || o->max_norm > 0.0)) {
+        return rebias_fail(
+            err, REBIAS_E_RANGE,
+            o->device != NULL
+                ? "an update quantum is for ideal parameters: a device has pulses"
+                : "a largest norm would leave the multiples of the update quantum");
     }
     return REBIAS_OK;
 }

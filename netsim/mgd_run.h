@@ -48,6 +48,8 @@ struct mgd_parameters {
     float *theta; /* [n], mirrors the crossbars where there are some */
     struct rebias_crossbar *crossbar[REBIAS_MODEL_LAYERS]; /* NULL: ideal, or a pool */
     double *held;   /* [n]: accumulated change not yet written (ACCUMULATE), else NULL */
+    float *waiting; /* [update_delay][n]: changes on their way, that of update k in row
+                       k % update_delay; NULL without a delay */
     float *request; /* [n]: scratch */
 };
 
@@ -57,7 +59,9 @@ int rebias_mgd_parameters_new(struct mgd_parameters *parameters,
                               struct rebias_error *err);
 void rebias_mgd_parameters_clear(struct mgd_parameters *parameters);
 
-/* theta -= change[n] ideally, or by pulses; returns the pulses. update addresses randomness. */
+/* theta -= change[n] ideally, in quanta or by pulses; returns the pulses. update, the number of
+ * the call, addresses randomness. With a delay the change of update - update_delay is taken
+ * (none before), and this one waits. */
 uint64_t rebias_mgd_parameters_apply(struct mgd_parameters *parameters, const float *change,
                                      uint32_t update);
 

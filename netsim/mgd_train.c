@@ -6,12 +6,13 @@
  * added in order: the same bytes for any number of threads.
  */
 #include "mgd_run.h"
+#include "base/simd.h"
 #include "rebias/base.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECES = 4, CHUNK = 1024 };
+enum { PIECES = 4, CHUNK = 1024, SLICE = 16384 /* parameters joined by one thread at once */ };
 
 struct run {
     const struct rebias_architecture *architecture;
@@ -196,20 +197,64 @@ static void take_single(struct run *run, double steps)
     }
 }
 
-static void take_total(struct run *run, double steps)
+/* The pieces of a chunk, to be joined in order. */
+struct join {
+    size_t pieces;
+    bool first, last; /* of the window's chunks */
+    double steps;     /* of the window */
+};
+
+/* Entries from .. to - 1: total += the pieces (total = their sum in the first chunk); in the
+ * last one change = total/steps instead. */
+REBIAS_SIMD static void join_slice(const struct join *join, float *const *part, size_t from,
+                                   size_t to, double *total, float *change)
 {
-    for (size_t i = 0; i < run->parameters.n; i++) {
-        run->change[i] = (float)(run->total[i] / steps);
+    enum { WIDTH = 256 };
+    double sum[WIDTH];
+    for (size_t at = from; at < to; at += WIDTH) {
+        const size_t n = to - at < WIDTH ? to - at : WIDTH;
+        for (size_t i = 0; i < n; i++) {
+            sum[i] = join->first ? 0.0 : total[at + i];
+        }
+        for (size_t k = 0; k < join->pieces; k++) {
+            const float *piece = part[k] + at;
+#pragma omp simd
+            for (size_t i = 0; i < n; i++) {
+                sum[i] += (double)piece[i];
+            }
+        }
+        if (!join->last) {
+            memcpy(total + at, sum, n * sizeof *sum);
+            continue;
+        }
+#pragma omp simd
+        for (size_t i = 0; i < n; i++) {
+            change[at + i] = (float)(sum[i] / join->steps);
+        }
+    }
+}
+
+static void join_pieces(struct run *run, const struct join *join)
+{
+    const size_t P = run->parameters.n;
+    const size_t slices = (P + SLICE - 1) / SLICE;
+    const size_t threads = run->workers < slices ? run->workers : slices;
+    if (threads == 1) {
+        join_slice(join, run->part, 0, P, run->total, run->change);
+        return;
+    }
+#pragma omp parallel for schedule(static) num_threads((int)threads)
+    for (size_t s = 0; s < slices; s++) {
+        const size_t to = (s + 1) * SLICE < P ? (s + 1) * SLICE : P;
+        join_slice(join, run->part, s * SLICE, to, run->total, run->change);
     }
 }
 
 /* Leaves the mean estimate of steps state.step .. to - 1 in change. */
 static int estimate_window(struct run *run, uint64_t to, struct rebias_error *err)
 {
-    const size_t P = run->parameters.n;
     const uint64_t from = run->state.step;
     uint64_t step = from;
-    bool single = false;
     while (step < to) {
         struct mgd_sums sums[PIECES] = {{0}};
         uint64_t next = step;
@@ -222,21 +267,13 @@ static int estimate_window(struct run *run, uint64_t to, struct rebias_error *er
             return status;
         }
         add_sums(&run->state, sums, pieces);
-        single = step == from && next == to && pieces == 1;
-        if (step == from && !single) {
-            memset(run->total, 0, P * sizeof *run->total);
-        }
-        for (size_t k = 0; k < pieces && !single; k++) {
-            for (size_t i = 0; i < P; i++) {
-                run->total[i] += (double)run->part[k][i];
-            }
+        const struct join join = {pieces, step == from, next == to, (double)(to - from)};
+        if (join.first && join.last && pieces == 1) {
+            take_single(run, join.steps);
+        } else {
+            join_pieces(run, &join);
         }
         step = next;
-    }
-    if (single) {
-        take_single(run, (double)(to - from));
-    } else {
-        take_total(run, (double)(to - from));
     }
     return REBIAS_OK;
 }

@@ -1,6 +1,6 @@
 /* place.c - where the blocks of a deployment go.
  * 1. shapes and overlap   2. scores of positions   3. greedy   4. random   5. blind   6. too
- * small   7. all layers
+ * small   7. all tiles
  *
  * Yousuf et al., Nat. Commun. 16, 1250 (2025), Fig. 5.
  */
@@ -13,10 +13,13 @@
 
 /* -- 1. shapes and overlap -- */
 
-void rebias_placer_shape(const struct rebias_placer *placer, size_t layer, size_t *m, size_t *n)
+void rebias_placer_shape(const struct rebias_placer *placer, const struct rebias_block *block,
+                         size_t *m, size_t *n)
 {
-    *m = placer->networks->network[0].layer[layer].inputs;
-    *n = placer->networks->network[0].layer[layer].outputs;
+    const struct rebias_tile tile =
+        rebias_tiling_tile(&placer->tiling[block->layer], block->tile);
+    *m = tile.inputs;
+    *n = tile.outputs;
 }
 
 bool rebias_placer_overlap(const struct rebias_placer *placer, const struct rebias_block *a,
@@ -26,10 +29,13 @@ bool rebias_placer_overlap(const struct rebias_placer *placer, const struct rebi
     size_t an = 0;
     size_t bm = 0;
     size_t bn = 0;
-    rebias_placer_shape(placer, a->layer, &am, &an);
-    rebias_placer_shape(placer, b->layer, &bm, &bn);
-    return a->kernel == b->kernel && a->column < b->column + bm && b->column < a->column + am &&
-           a->row < b->row + bn && b->row < a->row + an;
+    if (a->kernel != b->kernel) { /* first: a chip of many tiles asks very often */
+        return false;
+    }
+    rebias_placer_shape(placer, a, &am, &an);
+    rebias_placer_shape(placer, b, &bm, &bn);
+    return a->column < b->column + bm && b->column < a->column + am && a->row < b->row + bn &&
+           b->row < a->row + an;
 }
 
 struct rebias_block rebias_placer_block(const struct rebias_placer *placer, size_t position,
@@ -41,7 +47,8 @@ struct rebias_block rebias_placer_block(const struct rebias_placer *placer, size
                                  .sign = (uint32_t)sign,
                                  .kernel = (uint32_t)(column / placer->across),
                                  .column = (uint32_t)(column % placer->across),
-                                 .row = (uint32_t)(position % placer->down)};
+                                 .row = (uint32_t)(position % placer->down),
+                                 .tile = (uint32_t)placer->tile};
 }
 
 void rebias_placer_take(struct rebias_placer *placer, const struct rebias_block *block)
@@ -57,7 +64,7 @@ void rebias_placer_mark(const struct rebias_placer *placer, const struct rebias_
 {
     size_t m = 0;
     size_t n = 0;
-    rebias_placer_shape(placer, block->layer, &m, &n);
+    rebias_placer_shape(placer, block, &m, &n);
     const size_t before = placer->m - 1 + margin;
     const size_t above = placer->n - 1 + margin;
     const size_t first = block->column > before ? block->column - before : 0;
@@ -83,9 +90,13 @@ static void set_ideal(struct rebias_placer *placer, size_t copy, int sign)
     const size_t network = o->method == REBIAS_DEPLOY_CM ? copy : 0;
     const struct rebias_weights_layer *layer =
         &placer->networks->network[network].layer[placer->layer];
+    const struct rebias_tile tile =
+        rebias_tiling_tile(&placer->tiling[placer->layer], placer->tile);
     for (size_t i = 0; i < placer->m * placer->n; i++) {
+        const size_t at =
+            (tile.output + i / placer->m) * layer->inputs + tile.input + i % placer->m;
         placer->ideal[sign][i] = rebias_encode_target(
-            o->G_off, o->G_on, sign, (float)((double)layer->weight[i] / layer->gamma));
+            o->G_off, o->G_on, sign, (float)((double)layer->weight[at] / layer->gamma));
     }
 }
 
@@ -309,19 +320,54 @@ static bool first_fit(const struct rebias_placer *packed, struct rebias_block *b
     return false;
 }
 
-/* Layers from the largest block to the smallest, equal ones in their order. */
-static void layer_order(const struct rebias_weights *network, size_t order[REBIAS_MAX_LAYERS])
+/* A tile of a layer in the order of placement. */
+struct item {
+    size_t size, layer, tile;
+};
+
+static int compare_items(const void *left, const void *right)
 {
-    for (size_t l = 0; l < network->layers; l++) {
-        const size_t size = network->layer[l].inputs * network->layer[l].outputs;
-        size_t at = l;
-        while (at > 0 &&
-               network->layer[order[at - 1]].inputs * network->layer[order[at - 1]].outputs <
-                   size) {
-            order[at] = order[at - 1];
-            at--;
+    const struct item *a = left;
+    const struct item *b = right;
+    if (a->size != b->size) {
+        return a->size > b->size ? -1 : 1;
+    }
+    if (a->layer != b->layer) {
+        return a->layer < b->layer ? -1 : 1;
+    }
+    return a->tile < b->tile ? -1 : a->tile > b->tile;
+}
+
+/* *items (to be given to free()) = all tiles from the largest to the smallest, equal ones in
+ * their order. */
+static int order_tiles(const struct rebias_placer *placer, struct item **items, size_t *count,
+                       struct rebias_error *err)
+{
+    *count = placer->wanted / (2 * placer->options->alpha);
+    int status = rebias_alloc(items, *count, sizeof **items, err);
+    if (status != REBIAS_OK) {
+        return status;
+    }
+    size_t at = 0;
+    for (size_t l = 0; l < placer->networks->network[0].layers; l++) {
+        for (size_t t = 0; t < rebias_tiling_count(&placer->tiling[l]); t++) {
+            const struct rebias_tile tile = rebias_tiling_tile(&placer->tiling[l], t);
+            (*items)[at++] = (struct item){tile.inputs * tile.outputs, l, t};
         }
-        order[at] = l;
+    }
+    qsort(*items, *count, sizeof **items, compare_items);
+    return REBIAS_OK;
+}
+
+/* The lowest kernel where the packed blocks leave room for an m x n block goes into
+ * block->kernel: none below its value on entry has any. */
+static void pack_block(const struct rebias_placer *packed, struct rebias_block *block)
+{
+    size_t m = 0;
+    size_t n = 0;
+    rebias_placer_shape(packed, block, &m, &n);
+    while (!first_fit(packed, block, m, n)) {
+        block->kernel++;
     }
 }
 
@@ -330,26 +376,26 @@ static void layer_order(const struct rebias_weights *network, size_t order[REBIA
 static size_t kernels_needed(const struct rebias_placer *placer)
 {
     struct rebias_placer packed = *placer;
-    size_t order[REBIAS_MAX_LAYERS];
+    struct item *items = NULL;
+    size_t count = 0;
     size_t kernels = 0;
     packed.count = 0;
-    layer_order(&placer->networks->network[0], order);
     if (rebias_alloc(&packed.blocks, placer->wanted, sizeof *packed.blocks, NULL) !=
-        REBIAS_OK) {
-        return 0;
+            REBIAS_OK ||
+        order_tiles(placer, &items, &count, NULL) != REBIAS_OK) {
+        goto done;
     }
-    for (size_t b = 0; b < placer->wanted; b++) {
-        struct rebias_block block = {.layer =
-                                         (uint32_t)order[b / (2 * placer->options->alpha)]};
-        size_t m = 0;
-        size_t n = 0;
-        rebias_placer_shape(placer, block.layer, &m, &n);
-        while (!first_fit(&packed, &block, m, n)) {
-            block.kernel++;
+    for (size_t i = 0; i < count; i++) {
+        struct rebias_block block = {.layer = (uint32_t)items[i].layer,
+                                     .tile = (uint32_t)items[i].tile};
+        for (size_t k = 0; k < 2 * placer->options->alpha; k++) {
+            pack_block(&packed, &block); /* alike blocks: earlier kernels have no room */
+            kernels = block.kernel + 1 > kernels ? block.kernel + 1 : kernels;
+            rebias_placer_take(&packed, &block);
         }
-        kernels = block.kernel + 1 > kernels ? block.kernel + 1 : kernels;
-        rebias_placer_take(&packed, &block);
     }
+done:
+    free(items);
     free(packed.blocks);
     return kernels;
 }
@@ -363,14 +409,19 @@ int rebias_placer_too_small(const struct rebias_placer *placer, struct rebias_er
                        placer->chip->columns, placer->chip->rows, kernels_needed(placer));
 }
 
-/* -- 7. all layers -- */
+/* -- 7. all tiles -- */
 
-/* Scratch for the layer in hand. */
-static int start_layer(struct rebias_placer *placer, size_t layer, struct rebias_error *err)
+/* Scratch for the tile in hand. */
+static int start_tile(struct rebias_placer *placer, const struct item *item,
+                      struct rebias_error *err)
 {
     const struct rebias_chip *chip = placer->chip;
-    placer->layer = layer;
-    rebias_placer_shape(placer, layer, &placer->m, &placer->n);
+    const struct rebias_tile tile =
+        rebias_tiling_tile(&placer->tiling[item->layer], item->tile);
+    placer->layer = item->layer;
+    placer->tile = item->tile;
+    placer->m = tile.inputs;
+    placer->n = tile.outputs;
     placer->across = chip->columns - placer->m + 1;
     placer->down = chip->rows - placer->n + 1;
     placer->positions = chip->count * placer->across * placer->down;
@@ -388,7 +439,7 @@ static int start_layer(struct rebias_placer *placer, size_t layer, struct rebias
     return status;
 }
 
-static void end_layer(struct rebias_placer *placer)
+static void end_tile(struct rebias_placer *placer)
 {
     for (int s = 0; s < 2; s++) {
         free(placer->ideal[s]);
@@ -398,9 +449,10 @@ static void end_layer(struct rebias_placer *placer)
     }
 }
 
-static int place_layer(struct rebias_placer *placer, size_t layer, struct rebias_error *err)
+static int place_tile(struct rebias_placer *placer, const struct item *item,
+                      struct rebias_error *err)
 {
-    int status = start_layer(placer, layer, err);
+    int status = start_tile(placer, item, err);
     if (status == REBIAS_OK && placer->options->placement == REBIAS_PLACE_GREEDY) {
         status = place_greedy(placer, err);
     } else if (status == REBIAS_OK && placer->options->placement == REBIAS_PLACE_COVERAGE) {
@@ -411,11 +463,11 @@ static int place_layer(struct rebias_placer *placer, size_t layer, struct rebias
     } else if (status == REBIAS_OK) {
         status = place_each(placer, err);
     }
-    end_layer(placer);
+    end_tile(placer);
     return status;
 }
 
-/* By layer, copy, sign. */
+/* By layer, copy, sign, tile. */
 static int compare_blocks(const void *left, const void *right)
 {
     const struct rebias_block *a = left;
@@ -426,36 +478,24 @@ static int compare_blocks(const void *left, const void *right)
     if (a->copy != b->copy) {
         return a->copy < b->copy ? -1 : 1;
     }
-    return a->sign < b->sign ? -1 : a->sign > b->sign;
-}
-
-static int check_kernels(const struct rebias_placer *placer, struct rebias_error *err)
-{
-    for (size_t l = 0; l < placer->networks->network[0].layers; l++) {
-        size_t m = 0;
-        size_t n = 0;
-        rebias_placer_shape(placer, l, &m, &n);
-        if (m > placer->chip->columns || n > placer->chip->rows) {
-            return rebias_fail(err, REBIAS_E_DATA,
-                               "layer %zu needs blocks of %zu columns x %zu rows, the chip's "
-                               "kernels have %zu x %zu: no kernel holds one",
-                               l, m, n, placer->chip->columns, placer->chip->rows);
-        }
+    if (a->sign != b->sign) {
+        return a->sign < b->sign ? -1 : 1;
     }
-    return REBIAS_OK;
+    return a->tile < b->tile ? -1 : a->tile > b->tile;
 }
 
 static int place_on_chip(struct rebias_placer *placer, struct rebias_error *err)
 {
-    size_t order[REBIAS_MAX_LAYERS];
-    int status = check_kernels(placer, err);
-    if (status == REBIAS_OK && placer->options->placement == REBIAS_PLACE_GIVEN) {
+    struct item *items = NULL;
+    size_t count = 0;
+    if (placer->options->placement == REBIAS_PLACE_GIVEN) {
         return rebias_place_given(placer, err);
     }
-    layer_order(&placer->networks->network[0], order);
-    for (size_t l = 0; l < placer->networks->network[0].layers && status == REBIAS_OK; l++) {
-        status = place_layer(placer, order[l], err);
+    int status = order_tiles(placer, &items, &count, err);
+    for (size_t i = 0; i < count && status == REBIAS_OK; i++) {
+        status = place_tile(placer, &items[i], err);
     }
+    free(items);
     return status;
 }
 
@@ -478,7 +518,11 @@ int rebias_place(struct rebias_block **blocks, size_t *count,
     struct rebias_placer placer = {.chip = chip, .options = options, .networks = networks};
     *blocks = NULL;
     *count = 0;
-    placer.wanted = 2 * options->alpha * networks->network[0].layers;
+    for (size_t l = 0; l < networks->network[0].layers; l++) {
+        const struct rebias_weights_layer *layer = &networks->network[0].layer[l];
+        placer.tiling[l] = rebias_tiling_for(layer->inputs, layer->outputs, chip);
+        placer.wanted += 2 * options->alpha * rebias_tiling_count(&placer.tiling[l]);
+    }
     int status = rebias_alloc(&placer.blocks, placer.wanted, sizeof *placer.blocks, err);
     if (status == REBIAS_OK && chip != NULL) {
         status = place_on_chip(&placer, err);

@@ -130,7 +130,7 @@ static int check_place(const struct rebias_placer *placer, const struct rebias_b
                            block->layer, block->copy, block->sign,
                            placer->networks->network[0].layers, placer->options->alpha);
     }
-    rebias_placer_shape(placer, block->layer, &m, &n);
+    rebias_placer_shape(placer, block, &m, &n);
     if (block->kernel >= chip->count || block->column > chip->columns - m ||
         block->row > chip->rows - n) {
         return rebias_fail(err, REBIAS_E_DATA,
@@ -159,9 +159,29 @@ static int check_pair(const struct rebias_placer *placer, const struct rebias_bl
     return REBIAS_OK;
 }
 
+static int check_untiled(const struct rebias_placer *placer, struct rebias_error *err)
+{
+    for (size_t l = 0; l < placer->networks->network[0].layers; l++) {
+        const struct rebias_tiling *tiling = &placer->tiling[l];
+        if (rebias_tiling_count(tiling) > 1) {
+            return rebias_fail(
+                err, REBIAS_E_UNSUPPORTED,
+                "places cannot be given for layer %zu: kernels of %zu x %zu hold "
+                "its %zu x %zu weights in %zu tiles only",
+                l, placer->chip->columns, placer->chip->rows, tiling->inputs, tiling->outputs,
+                rebias_tiling_count(tiling));
+        }
+    }
+    return REBIAS_OK;
+}
+
 int rebias_place_given(struct rebias_placer *placer, struct rebias_error *err)
 {
     const struct rebias_deploy_options *o = placer->options;
+    int status = check_untiled(placer, err);
+    if (status != REBIAS_OK) {
+        return status;
+    }
     if (o->given_count != placer->wanted) {
         return rebias_fail(err, REBIAS_E_DATA,
                            "%zu blocks are given, the deployment needs %zu (2 signs x %zu "
@@ -169,7 +189,6 @@ int rebias_place_given(struct rebias_placer *placer, struct rebias_error *err)
                            o->given_count, placer->wanted, o->alpha,
                            placer->networks->network[0].layers);
     }
-    int status = REBIAS_OK;
     for (size_t b = 0; b < o->given_count && status == REBIAS_OK; b++) {
         status = check_place(placer, &o->given[b], err);
         for (size_t a = 0; a < b && status == REBIAS_OK; a++) {

@@ -101,6 +101,7 @@ all_refused() {
     "$program" train --trainer mgd --task nist7x7 --layers 49,4,4 --steps 100 --checkpoint $checkpoint -q >stdout 2>stderr
     refused 'another learning rate' 'belongs to another run' --layers 49,4,4 --steps 100 --eta 0.5
     refused 'another number of steps' 'belongs to another run' --layers 49,4,4 --steps 200
+    refused 'another delay' 'belongs to another run' --layers 49,4,4 --steps 100 --update-delay 1
     refused 'another network' 'belongs to another run' --layers 49,5,4 --steps 100
     refused 'weights on devices' 'belongs to another run' --layers 49,4,4 --steps 100 --device ideal
     head -c 2000 copy.h5 >$checkpoint
@@ -117,6 +118,9 @@ resume 'two time constants and a batch' --tau-theta 20 --tau-x 5 --batch 3 --ste
 resume 'momentum' --optimizer momentum --steps 30000 --every 250
 resume 'Adam' --optimizer adam --steps 30000 --every 250
 resume 'analog' --analog --eta-form parameter --eta 0.001 --tau-x 20 --tau-theta 200 --steps 20000 --every 100
+resume 'late updates' --update-delay 7 --tau-theta 20 --tau-x 5 --steps 50000 --every 20
+resume 'late updates in quanta' --update-delay 3 --update-quantum 0.001 --optimizer adam --steps 30000 --every 250
+resume 'devices, late' --device tiox-1.5V --update-delay 100 --steps 30000 --every 250
 resume 'devices, stochastic' --device tiox-1.5V --write stochastic --steps 30000 --every 250
 resume 'devices, accumulated, single' --device tiox-1.5V:Gmax_d2d=1e-6 --encoding single --write accumulate --steps 30000 \
     --every 250

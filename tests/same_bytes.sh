@@ -84,12 +84,19 @@ all_devices() {
     same data score pulses.csv --method binning:20,polynomial --format csv
     same bias --network none --target 'synth:linear-*' --method binning:10,polynomial --points 50 --replicates 2 --format csv
     same train --trainer mgd --task nist7x7 --layers 49,4,4 --patterns 600 --steps 6000 --format csv
+    same train --trainer mgd --task nist7x7 --layers 49,4,4 --batch 4 --patterns 6 --steps 600 --update-delay 5 \
+        --update-quantum 0.01 --write stochastic --format csv
     same train --trainer mgd --task xor --layers 2,2,1 --seeds 5 --device tiox-1.5V --steps 200 --format csv
     same mgd angle --task nist7x7 --layers 49,4,4 --steps 500 --trials 4 --points 4 --format csv
     same continual --task yinyang --layers 4,6,3 --seeds 3 --epochs 1 -o learned.h5 --format csv
     same network quantise learned.h5 --ternary nearest -o ternary.h5
     same chip synth --kernels 4 --rows 25 --columns 25 --stuck-high 0.02 --stuck-low 0.02 -o chip.h5
     same deploy ternary.h5 --chip chip.h5 --task yinyang --alpha 1,2 --replicates 4 --write-error uniform:16e-6 --format csv
+    same chip synth --kernels 60 --rows 4 --columns 3 --stuck-high 0.02 -o tiles.h5
+    same deploy ternary.h5 --chip tiles.h5 --task yinyang --alpha 2 --beta 1 --replicates 4 --read-noise uniform:1e-5 --format csv
+    same deploy ternary.h5 --chip tiles.h5 --task yinyang --replicates 4 --wire-resistance 10 --read-noise uniform:1e-5 --format csv
+    same deploy ternary.h5 --chip chip.h5 --task yinyang --replicates 4 --G-on 25e-6 --G-off 10e-6 --write-verify tiox-1.5V \
+        --verify-window 2e-6 --verify-tries 20 --read-noise gaussian:1e-7 -o programmed.csv
     same deploy ternary.h5 --chip chip.h5 --method tuned,lea+tuned --replicates 2 --read-noise uniform:1e-5 --format csv -o tuned.csv
     same deploy ternary.h5 --chip chip.h5 --method tuned --fine-tune mgd --tune-updates 50 --replicates 3 --format csv
 }

@@ -1,6 +1,6 @@
 /* test_mgd_angle.c - the angle between estimate and gradient: laws of the codes.
  * 1. helpers   2. independent codes   3. orthogonal codes   4. streaming   5. layers and
- * nodes   6. thresholds and wrong options
+ * nodes   6. thresholds and wrong options   7. progress
  *
  * 49-4-4 on NIST7x7, P = 220. Seeds are fixed. Where a bound is statistical, it is given in
  * standard errors of the mean over the trials (cosine_sd/sqrt(trials)) plus 0.003 for the
@@ -328,6 +328,79 @@ static void test_wrong_angle_options(void **state)
     mgd_close(&s);
 }
 
+/* -- 7. progress -- */
+
+struct watcher {
+    size_t calls, done, total;
+    size_t stop_at; /* steps, 0 = never */
+};
+
+static int watch(void *context, size_t done, size_t total)
+{
+    struct watcher *w = context;
+    w->calls++;
+    assert_true(done >= w->done && done <= total);
+    w->done = done;
+    w->total = total;
+    return w->stop_at > 0 && done >= w->stop_at;
+}
+
+static int measure_watched(const struct mgd_setting *s, const struct rebias_mgd_options *o,
+                           size_t trials, struct watcher *w, struct rebias_mgd_angles **angles,
+                           struct rebias_error *err)
+{
+    const struct rebias_mgd_angle_options options = {200000, trials, 5, 0.0};
+    return rebias_mgd_measure_angles(angles, &s->a, &s->data, o, &options, watch, w, err);
+}
+
+/* 200,000 steps of 220 parameters are 44 million multiplications and asked about four times at
+ * least; asking changes nothing. */
+static void test_progress_inside_a_trial(void **state)
+{
+    (void)state;
+    struct mgd_setting s;
+    struct rebias_error err = {0};
+    struct watcher w = {0};
+    struct rebias_mgd_angles *watched = NULL;
+    const struct rebias_mgd_angle_options options = {200000, 3, 5, 0.0};
+    const struct rebias_mgd_options o = held_sample(REBIAS_PERTURB_RANDOM);
+    struct rebias_mgd_angles *angles = NULL;
+    mgd_open(&s, "nist7x7", "49,4,4");
+    support_expect(measure_watched(&s, &o, 3, &w, &watched, &err), REBIAS_OK, &err, NULL);
+    assert_true(w.calls >= 3 * 4);
+    assert_int_equal(w.done, 600000);
+    assert_int_equal(w.total, 600000);
+    support_expect(
+        rebias_mgd_measure_angles(&angles, &s.a, &s.data, &o, &options, NULL, NULL, &err),
+        REBIAS_OK, &err, NULL);
+    assert_memory_equal(watched->cosine, angles->cosine, 5 * sizeof(double));
+    assert_memory_equal(watched->cosine_sd, angles->cosine_sd, 5 * sizeof(double));
+    rebias_mgd_angles_free(watched);
+    rebias_mgd_angles_free(angles);
+    mgd_close(&s);
+}
+
+/* The first trials (one a thread) are left before their middle. */
+static void test_interrupted_inside_a_trial(void **state)
+{
+    (void)state;
+    struct mgd_setting s;
+    struct rebias_mgd_options o = held_sample(REBIAS_PERTURB_RANDOM);
+    mgd_open(&s, "nist7x7", "49,4,4");
+    for (int threads = 1; threads <= 2; threads++) {
+        struct rebias_error err = {0};
+        struct watcher w = {.stop_at = 1};
+        struct rebias_mgd_angles *angles = NULL;
+        o.threads = threads;
+        support_expect(measure_watched(&s, &o, 4, &w, &angles, &err), REBIAS_E_INTERRUPTED,
+                       &err, "of 800000 steps");
+        assert_null(angles);
+        assert_true(w.done < 100000 * (size_t)threads);
+        assert_int_equal(w.calls, 1); /* who said no is not asked again */
+    }
+    mgd_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_code_law),
@@ -340,7 +413,9 @@ int main(void)
                                        cmocka_unit_test(test_layers_law),
                                        cmocka_unit_test(test_nodes_need_less_time),
                                        cmocka_unit_test(test_first_time_of_a_cosine),
-                                       cmocka_unit_test(test_wrong_angle_options)};
+                                       cmocka_unit_test(test_wrong_angle_options),
+                                       cmocka_unit_test(test_progress_inside_a_trial),
+                                       cmocka_unit_test(test_interrupted_inside_a_trial)};
     support_start();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,6 +105,15 @@ static void test_software_states(void **state)
     o.cost_noise = 1e-5;
     compare_runs(&s, &o);
     o = run_options();
+    o.tau_theta = 60.0;
+    o.update_delay = 9;
+    compare_runs(&s, &o);
+    o.optimizer = REBIAS_OPTIMIZER_ADAM;
+    o.eta = 0.001;
+    o.update_quantum = 1e-3;
+    o.write = REBIAS_WRITE_ACCUMULATE;
+    compare_runs(&s, &o);
+    o = run_options();
     o.growth = 1.7;
     o.tau_theta = 7.0; /* does not divide the steps: the last window brings no update */
     compare_runs(&s, &o);
@@ -124,6 +133,8 @@ static void test_analog_state(void **state)
     o.tau_x = 10.0;
     o.tau_theta = 50.0;
     compare_runs(&s, &o);
+    o.update_delay = 11;
+    compare_runs(&s, &o);
     mgd_close(&s);
 }
 
@@ -139,6 +150,8 @@ static void test_device_states(void **state)
         o.crossbar.encoding = k % 2 == 0 ? REBIAS_PAIR : REBIAS_SINGLE;
         o.write = k / 2 == 0 ? REBIAS_WRITE_STOCHASTIC : REBIAS_WRITE_ACCUMULATE;
         o.tau_theta = 20.0;
+        compare_runs(&s, &o);
+        o.update_delay = 30;
         compare_runs(&s, &o);
     }
     rebias_device_free(device);
@@ -217,6 +230,9 @@ static void test_wrong_files(void **state)
     o.optimizer = REBIAS_OPTIMIZER_ADAM;
     refuse(&s, &o, &checkpoint, REBIAS_E_FORMAT, "/first");
     o.optimizer = REBIAS_OPTIMIZER_PLAIN;
+    o.update_delay = 3;
+    refuse(&s, &o, &checkpoint, REBIAS_E_FORMAT, "/waiting");
+    o.update_delay = 0;
     for (int k = 1; k < 10; k++) {
         cut_file(path, 0.1 * k, cut);
         checkpoint.path = cut;

@@ -127,7 +127,10 @@ static void test_greedy_is_best(void **state)
         for (size_t b = 0; b < count; b++) {
             double least = INFINITY;
             for (uint32_t p = 0; p < 3 * 7 * 8; p++) {
-                const struct rebias_block at = {0, 0, blocks[b].sign, p / 56, p / 8 % 7, p % 8};
+                const struct rebias_block at = {.sign = blocks[b].sign,
+                                                .kernel = p / 56,
+                                                .column = p / 8 % 7,
+                                                .row = p % 8};
                 bool taken = false;
                 for (size_t a = 0; a < b; a++) {
                     taken = taken || overlaps(layer, &at, &blocks[a]);
@@ -150,8 +153,10 @@ static void test_ties(void **state)
     struct rebias_weights_set *networks = deploy_ternary(1, 2, sizes, 0.3);
     struct rebias_chip *chip = deploy_clean_chip(2, 9, 11, 133.33e-6f);
     struct rebias_deploy_options o = rebias_deploy_options_defaults();
-    static const struct rebias_block expected[4] = {
-        {0, 0, 0, 0, 0, 8}, {0, 0, 1, 0, 2, 8}, {1, 0, 0, 0, 0, 0}, {1, 0, 1, 0, 0, 4}};
+    static const struct rebias_block expected[4] = {{.row = 8},
+                                                    {.sign = 1, .column = 2, .row = 8},
+                                                    {.layer = 1},
+                                                    {.layer = 1, .sign = 1, .row = 4}};
     size_t count = 0;
     o.alpha = o.beta = 1;
     struct rebias_deployment *d = deploy(networks, chip, &o);
@@ -337,7 +342,7 @@ static void test_bad_places(void **state)
     struct rebias_weights_set *networks = deploy_ternary(1, 1, sizes, 0.3);
     struct rebias_chip *chip = deploy_clean_chip(2, 9, 11, 133.33e-6f);
     struct rebias_deploy_options o = rebias_deploy_options_defaults();
-    struct rebias_block given[2] = {{0, 0, 0, 0, 0, 0}, {0, 0, 1, 0, 2, 3}};
+    struct rebias_block given[2] = {{.row = 0}, {.sign = 1, .column = 2, .row = 3}};
     o.alpha = o.beta = 1;
     o.placement = REBIAS_PLACE_GIVEN;
     o.given = given;
@@ -362,7 +367,8 @@ static void test_bad_places(void **state)
     rebias_weights_set_free(networks);
 }
 
-/* 9 x 11 devices hold 3 x 2 blocks of 3 x 4; ten are needed: 6 fit, 2 kernels suffice. */
+/* 9 x 11 devices hold 3 x 2 blocks of 3 x 4; ten are needed: 6 fit, 2 kernels suffice. Ten
+ * inputs make two tiles of 5 x 4: two a kernel, twenty needed. */
 static void test_chip_too_small(void **state)
 {
     (void)state;
@@ -376,7 +382,7 @@ static void test_chip_too_small(void **state)
     refuse(networks, chip, &o, REBIAS_E_DATA,
            "6 of 10 fit in its 1 kernels of 9 x 11; 2 kernels without defects would suffice");
     refuse(wide, chip, &o, REBIAS_E_DATA,
-           "layer 0 needs blocks of 10 columns x 4 rows, the chip's kernels have 9 x 11");
+           "2 of 20 fit in its 1 kernels of 9 x 11; 10 kernels without defects would suffice");
     o.placement = REBIAS_PLACE_BLIND;
     refuse(networks, chip, &o, REBIAS_E_DATA, "2 kernels without defects would suffice");
     o.placement = REBIAS_PLACE_RANDOM;

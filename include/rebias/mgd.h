@@ -48,8 +48,9 @@ enum rebias_optimizer {
     REBIAS_OPTIMIZER_ADAM = 2      /* (0.9, 0.999, 1e-8) without bias correction */
 };
 
-/* How a wanted change becomes pulses: STOCHASTIC rounding of every update, or ACCUMULATE it
- * digitally and write whole pulses when it has grown to one. */
+/* How a wanted change becomes pulses (software: multiples of update_quantum): STOCHASTIC
+ * rounding of every update, or ACCUMULATE it digitally and write whole pulses when it has grown
+ * to one. */
 enum rebias_mgd_write { REBIAS_WRITE_STOCHASTIC = 0, REBIAS_WRITE_ACCUMULATE = 1 };
 
 /* Perturbation of devices: an offset of the weight, or of the conductances (the same in weight
@@ -81,6 +82,13 @@ struct rebias_mgd_options {
     bool noisy_baseline; /* also to C0 */
     double update_noise; /* sd added to every parameter at every update (software), >= 0 */
     bool shared_update_noise; /* one number for all parameters, as in the papers' code */
+    double update_quantum;    /* > 0: software parameters change by whole multiples of it alone,
+                                 rounded as `write` says; 0 = by anything */
+    uint32_t update_delay;    /* 0 .. 1000: the step worked out at the end of period k is taken
+                                 at the end of period k + update_delay (analog: of step k). The
+                                 optimiser (moments, eta and weight decay) runs when the estimate
+                                 is known: what waits is its step. Steps that still wait at the
+                                 end of a run are not taken */
     double defects;           /* sd of the neurons' imperfections (model.h) */
     double read_noise; /* sd of a weight at every evaluation, fraction of the weight range
                           (devices) or absolute (software), >= 0 */
@@ -183,6 +191,8 @@ struct rebias_mgd_angle_options {
     double threshold; /* cosine; 0 = not looked for */
 };
 
+/* Progress is told of the steps of all trials, also inside of a trial. *out is NULL on failure.
+ * Errors as for training. */
 int rebias_mgd_measure_angles(struct rebias_mgd_angles **out,
                               const struct rebias_architecture *architecture,
                               const struct rebias_mgd_data *data,

@@ -51,6 +51,7 @@ enum rebias_purpose {
     REBIAS_FOR_STUCK = 26,        /* synthetic chips: which devices are stuck, at what value */
     REBIAS_FOR_PLACEMENT = 27,    /* random places of blocks */
     REBIAS_FOR_READOUT = 28,      /* gains, offsets and noise of the read chain */
+    REBIAS_FOR_QUANTUM = 29, /* MGD: stochastic rounding of software steps; step = update */
     REBIAS_FOR_TUNING = 30, /* fine-tuning of deployed networks; entity = kind << 24 | number */
     REBIAS_FOR_TEST = 255   /* tests and benchmarks */
 };
