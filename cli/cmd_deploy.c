@@ -3,7 +3,9 @@
  */
 #include "commands.h"
 #include "deploy_plan.h"
+#include "deploy_tune.h"
 #include "figure.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +20,7 @@ static const struct option_row rows[] = {
      "with --stuck: at which conductances, half of the devices at each"},
     {"method", 0, OPTION_TEXT, "LIST", "lea", 0, 0,
      "lea: average copies row by row; cm: average networks; mao: copies make up for each "
-     "other"},
+     "other; plain, tuned, lea+tuned ...: as above"},
     {"alpha", 0, OPTION_TEXT, "N,N,...", "1", 0, 0,
      "copies of each conductance matrix, networks of a committee"},
     {"beta", 0, OPTION_TEXT, "N,N,...", "same", 0, 0,
@@ -69,6 +71,8 @@ static const struct option_row rows[] = {
     {"test-images", 0, OPTION_INTEGER, "N", "0", 0, 1e9, "use the first N (0: all)"},
     {"task", 0, OPTION_CHOICE, "yinyang", "yinyang", 0, 0,
      "test sets of both yin-yang tasks (without --images)"},
+    {"", 0, OPTION_HEADING, NULL, NULL, 0, 0, "fine-tuning of the methods that ask for it"},
+    TUNE_ROWS,
     {"", 0, OPTION_HEADING, NULL, NULL, 0, 0, "the run"},
     {"replicates", 0, OPTION_INTEGER, "N", "10", 1, 1000000, "deployments of each case"},
     {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, "write every deployment here, as CSV"},
@@ -83,6 +87,7 @@ static int classify(const struct deploy_plan *plan, struct rebias_deployment *de
 {
     const size_t layers = plan->networks->network[0].layers;
     int status = REBIAS_OK;
+    run->mapping_error = run->mean_accuracy = 0.0;
     run->devices = rebias_deployment_devices(deployment);
     deploy_count_pulses(deployment, run);
     for (size_t l = 0; l < layers; l++) {
@@ -102,9 +107,17 @@ static int deploy_item(void *context, size_t item, struct rebias_error *err)
     const struct rebias_deploy_options options = deploy_cell_options(
         plan, &plan->cells[item / plan->replicates], item % plan->replicates);
     struct rebias_deployment *deployment = NULL;
+    struct deploy_run *run = &plan->runs[item];
     int status = rebias_deploy(&deployment, plan->networks, plan->chip, &options, err);
     if (status == REBIAS_OK) {
-        status = classify(plan, deployment, &plan->runs[item], err);
+        status = classify(plan, deployment, run, err);
+    }
+    run->accuracy_before = run->mapping_error_before = run->pulses = NAN;
+    if (status == REBIAS_OK && plan->cells[item / plan->replicates].way->tuned) {
+        status = deploy_tune(plan, deployment, run, err);
+        if (status == REBIAS_OK) {
+            status = classify(plan, deployment, run, err);
+        }
     }
     rebias_deployment_free(deployment);
     return status;
@@ -171,7 +184,8 @@ static int draw(const struct deploy_plan *plan, const char *path, struct rebias_
         status = deploy_summarise(plan, c, &summary[c], err);
     }
     if (status == REBIAS_OK) {
-        status = deploy_figure(path, plan, summary, err);
+        status = deploy_has_ways(plan) ? deploy_methods_figure(path, plan, summary, err)
+                                       : deploy_figure(path, plan, summary, err);
     }
     free(summary);
     return status;
@@ -225,7 +239,14 @@ const struct command deploy_commands[] = {
      "the others network 0. One line a case with the mean accuracy over deployments and its 95 "
      "% "
      "bootstrap interval;\n"
-     "mapping error: 100 ||W written - W||/||W|| of a read, mean over layers, %.",
+     "mapping error: 100 ||W written - W||/||W|| of a read, mean over layers, %.\n"
+     "Methods at equal device count: plain: lea without its choices (blind places, simple "
+     "encoding, every copy averaged);\n"
+     "tuned: plain, then fine-tuned on the chip; lea+tuned, cm+tuned, mao+tuned: placed and "
+     "encoded first, then fine-tuned.\n"
+     "Fine-tuning sees training samples alone, stuck devices get no pulses, weights become "
+     "analog; mapping errors then say\n"
+     "how far they went from the network that was deployed.",
      1, 1, rows, sizeof rows / sizeof rows[0], run_deploy, NULL},
 };
 const size_t deploy_command_count = 1;

@@ -15,7 +15,7 @@ static bool begins_series(const struct deploy_plan *plan, size_t cell)
     const struct deploy_cell *now = &plan->cells[cell];
     const struct deploy_cell *before = cell > 0 ? now - 1 : now;
     const bool copies = plan->stuck_count == 1;
-    return cell == 0 || now->method != before->method ||
+    return cell == 0 || now->way != before->way ||
            (copies ? now->alpha - now->beta != before->alpha - before->beta && now->beta > 0
                    : now->alpha != before->alpha || now->beta != before->beta);
 }
@@ -37,11 +37,11 @@ static void name_series(FILE *out, size_t number, const struct deploy_plan *plan
 static void begin_series(FILE *out, const struct deploy_plan *plan, size_t cell, size_t series,
                          size_t *panels)
 {
-    const enum rebias_deploy_method method = plan->cells[cell].method;
-    if (cell == 0 || method != plan->cells[cell - 1].method) {
+    const struct deploy_method *way = plan->cells[cell].way;
+    if (cell == 0 || way != plan->cells[cell - 1].way) {
         ++*panels;
         fprintf(out, "first[%zu] = %zu\npanel_names[%zu] = '%s'\n", *panels, series, *panels,
-                deploy_method_words[method]);
+                way->word);
     }
     fprintf(out, "last[%zu] = %zu\n", *panels, series);
     name_series(out, series, plan, cell);
@@ -57,9 +57,10 @@ static void write_deploy(FILE *out, const void *context)
     figure_quoted(out, "network", plan->arguments->word[0]);
     figure_quoted(out, "xname", copies ? "copies (alpha)" : "stuck devices (%)");
     fprintf(out,
-            "software = %.6g\nreplicates = %zu\narray first[3]\narray last[3]\n"
-            "array panel_names[3]\narray series_names[%zu]\n",
-            100.0 * plan->software[0], plan->replicates, plan->cell_count);
+            "software = %.6g\nreplicates = %zu\narray first[%d]\narray last[%d]\n"
+            "array panel_names[%d]\narray series_names[%zu]\n",
+            100.0 * plan->software[0], plan->replicates, DEPLOY_METHODS, DEPLOY_METHODS,
+            DEPLOY_METHODS, plan->cell_count);
     for (size_t c = 0; c < plan->cell_count; c++) {
         const struct deploy_cell *cell = &plan->cells[c];
         const struct deploy_summary *s = &figure->summary[c];

@@ -3,12 +3,22 @@
  * 6. samples   7. all
  */
 #include "deploy_plan.h"
+#include "deploy_tune.h"
 #include "rebias/images.h"
 #include "rebias/yinyang.h"
 #include <stdlib.h>
 #include <string.h>
 
-const char *const deploy_method_words[DEPLOY_METHODS] = {"lea", "cm", "mao"};
+const struct deploy_method deploy_methods[DEPLOY_METHODS] = {
+    {"lea", "LEA", REBIAS_DEPLOY_LEA, false, false},
+    {"cm", "committee machine", REBIAS_DEPLOY_CM, false, false},
+    {"mao", "MAO", REBIAS_DEPLOY_MAO, false, false},
+    {"plain", "plain average", REBIAS_DEPLOY_LEA, true, false},
+    {"tuned", "fine-tuning", REBIAS_DEPLOY_LEA, true, true},
+    {"lea+tuned", "LEA + fine-tuning", REBIAS_DEPLOY_LEA, false, true},
+    {"cm+tuned", "committee + fine-tuning", REBIAS_DEPLOY_CM, false, true},
+    {"mao+tuned", "MAO + fine-tuning", REBIAS_DEPLOY_MAO, false, true},
+};
 
 /* -- 1. lists -- */
 
@@ -28,8 +38,8 @@ static int read_methods(const struct arguments *a, int methods[DEPLOY_METHODS], 
         const size_t length = strcspn(at, ",");
         int found = -1;
         for (int m = 0; m < DEPLOY_METHODS; m++) {
-            const bool same = strlen(deploy_method_words[m]) == length &&
-                              strncmp(at, deploy_method_words[m], length) == 0;
+            const char *word = deploy_methods[m].word;
+            const bool same = strlen(word) == length && strncmp(at, word, length) == 0;
             found = same ? m : found;
         }
         bool again = found < 0 || *count == DEPLOY_METHODS;
@@ -38,7 +48,9 @@ static int read_methods(const struct arguments *a, int methods[DEPLOY_METHODS], 
         }
         if (again) {
             return bad_value("method", argument_text(a, "method"),
-                             "lea, cm, mao, each at most once, separated by commas", err);
+                             "lea, cm, mao, plain, tuned, lea+tuned, cm+tuned, mao+tuned, "
+                             "each at most once, separated by commas",
+                             err);
         }
         methods[(*count)++] = found;
         more = at[length] == ',';
@@ -221,30 +233,33 @@ static int read_lists(const struct arguments *a, struct lists *lists, struct reb
 }
 
 /* One cell a stuck fraction. */
-static int add_cells(struct deploy_plan *plan, struct rebias_buffer *cells, int method,
+static int add_cells(struct deploy_plan *plan, struct rebias_buffer *cells, int way,
                      size_t alpha, size_t beta, struct rebias_error *err)
 {
     int status = REBIAS_OK;
     for (size_t s = 0; s < plan->stuck_count && status == REBIAS_OK; s++) {
-        const struct deploy_cell cell = {(enum rebias_deploy_method)method, alpha, beta,
-                                         plan->stuck[s]};
+        const struct deploy_cell cell = {.way = &deploy_methods[way],
+                                         .method = deploy_methods[way].method,
+                                         .alpha = alpha,
+                                         .beta = beta,
+                                         .stuck = plan->stuck[s]};
         status = rebias_buffer_append(cells, sizeof cell, &cell, err);
     }
     return status;
 }
 
 static int add_alpha(struct deploy_plan *plan, struct rebias_buffer *cells,
-                     const struct lists *lists, int method, size_t alpha,
-                     struct rebias_error *err)
+                     const struct lists *lists, int way, size_t alpha, struct rebias_error *err)
 {
-    if (method != REBIAS_DEPLOY_LEA || lists->beta_count == 0) {
-        return add_cells(plan, cells, method, alpha, method == REBIAS_DEPLOY_LEA ? alpha : 0,
-                         err);
+    const bool chooses =
+        deploy_methods[way].method == REBIAS_DEPLOY_LEA && !deploy_methods[way].plain;
+    if (!chooses || lists->beta_count == 0) {
+        return add_cells(plan, cells, way, alpha, chooses ? alpha : 0, err);
     }
     int status = REBIAS_OK;
     for (size_t b = 0; b < lists->beta_count && status == REBIAS_OK; b++) {
         if (lists->betas[b] <= alpha) {
-            status = add_cells(plan, cells, method, alpha, lists->betas[b], err);
+            status = add_cells(plan, cells, way, alpha, lists->betas[b], err);
         }
     }
     return status;
@@ -273,7 +288,12 @@ struct rebias_deploy_options deploy_cell_options(const struct deploy_plan *plan,
     o.method = cell->method;
     o.alpha = cell->alpha;
     o.beta = cell->beta > 0 ? cell->beta : cell->alpha;
-    o.encoding = cell->method == REBIAS_DEPLOY_LEA ? o.encoding : REBIAS_ENCODE_SIMPLE;
+    if (cell->way->plain || cell->method != REBIAS_DEPLOY_LEA) {
+        o.encoding = REBIAS_ENCODE_SIMPLE;
+    }
+    if (cell->way->plain) {
+        o.placement = REBIAS_PLACE_BLIND;
+    }
     o.stuck.probability = plan->chip == NULL ? cell->stuck : 0.0;
     o.replicate = (uint32_t)replicate;
     return o;
@@ -331,7 +351,8 @@ static int load_images(struct deploy_plan *plan, struct rebias_error *err)
 int deploy_plan_load_samples(struct deploy_plan *plan, struct rebias_error *err)
 {
     if (argument_given(plan->arguments, "images")) {
-        return load_images(plan, err);
+        const int status = load_images(plan, err);
+        return status == REBIAS_OK ? deploy_tuning_load(plan, err) : status;
     }
     plan->tasks = DEPLOY_TASKS;
     int status =
@@ -340,7 +361,7 @@ int deploy_plan_load_samples(struct deploy_plan *plan, struct rebias_error *err)
         status = rebias_yinyang_new(REBIAS_YINYANG_TEST, (double)t, &plan->n[t], &plan->x[t],
                                     &plan->label[t], err);
     }
-    return status;
+    return status == REBIAS_OK ? deploy_tuning_load(plan, err) : status;
 }
 
 /* -- 7. all -- */
@@ -422,7 +443,10 @@ int deploy_plan_read(struct deploy_plan *plan, const struct arguments *arguments
     if (status == REBIAS_OK) {
         status = read_placement(plan, err);
     }
-    return status == REBIAS_OK ? list_cells(plan, err) : status;
+    if (status == REBIAS_OK) {
+        status = list_cells(plan, err);
+    }
+    return status == REBIAS_OK ? deploy_tuning_read(plan, err) : status;
 }
 
 void deploy_plan_clear(struct deploy_plan *plan)
@@ -431,6 +455,7 @@ void deploy_plan_clear(struct deploy_plan *plan)
     rebias_chip_free(plan->chip);
     rebias_image_set_free(plan->images);
     rebias_device_free(plan->device);
+    deploy_tuning_clear(&plan->tuning);
     free(plan->given);
     free(plan->cells);
     free(plan->runs);

@@ -5,12 +5,33 @@
 #include "options.h"
 #include "rebias/base.h"
 #include "rebias/deploy.h"
+#include "rebias/fine_tune.h"
 
-enum { DEPLOY_LISTED = 64, DEPLOY_METHODS = 3, DEPLOY_TASKS = 2 };
+enum { DEPLOY_LISTED = 64, DEPLOY_METHODS = 8, DEPLOY_TASKS = 2 };
+
+/* A word of --method. */
+struct deploy_method {
+    const char *word;
+    const char *name; /* in figures */
+    enum rebias_deploy_method method;
+    bool plain; /* lea without its choices: blind places, simple encoding, all copies */
+    bool tuned; /* fine-tuned behind the deployment */
+};
+
+/* Fine-tuning of the cells that ask for it. */
+struct deploy_tuning {
+    bool used;
+    struct rebias_fine_tune_options options;
+    struct rebias_device *device;
+    struct rebias_mgd_data data; /* training samples */
+    float *x;                    /* of tasks, or NULL: images */
+    uint8_t *label;
+};
 
 /* One line of the table: a method with its copies at one fraction of stuck devices. */
 struct deploy_cell {
-    enum rebias_deploy_method method;
+    const struct deploy_method *way;
+    enum rebias_deploy_method method; /* the way's */
     size_t alpha;
     size_t beta;  /* 0: the method has none */
     double stuck; /* probability, or the chip's fraction */
@@ -21,6 +42,8 @@ struct deploy_run {
     double accuracy[DEPLOY_TASKS];
     double mean_accuracy;
     double mapping_error; /* %, mean over layers */
+    /* of tuned methods, else NaN: what it was before, and what tuning took */
+    double accuracy_before, mapping_error_before, pulses;
     size_t devices;
     double verify_success; /* fraction of working devices inside their window, */
     double verify_pulses;  /* and pulses a device; 0 without --write-verify */
@@ -46,9 +69,10 @@ struct deploy_plan {
     struct deploy_run *runs;         /* [cell_count][replicates] */
     double *software;                /* [cell_count] */
     struct rebias_image_set *images; /* for its checksums */
+    struct deploy_tuning tuning;
 };
 
-extern const char *const deploy_method_words[DEPLOY_METHODS]; /* "lea", "cm", "mao" */
+extern const struct deploy_method deploy_methods[DEPLOY_METHODS];
 
 /* Everything but x, label, runs from the options; plan is all zero before. */
 int deploy_plan_read(struct deploy_plan *plan, const struct arguments *arguments,
@@ -80,6 +104,11 @@ struct deploy_summary {
 };
 int deploy_summarise(const struct deploy_plan *plan, size_t cell,
                      struct deploy_summary *summary, struct rebias_error *err);
+
+/* The same with one panel a fraction of stuck devices (or one for all, when there is one alpha)
+ * and one curve a method, against copies and devices (or stuck devices). */
+int deploy_methods_figure(const char *path, const struct deploy_plan *plan,
+                          const struct deploy_summary *summary, struct rebias_error *err);
 
 /* Accuracy against stuck devices (or copies, when there is one fraction of them), one panel a
  * method; summary[cell_count]. */

@@ -349,6 +349,14 @@ int progress_step(void *context, size_t done, size_t total)
     return interrupted != 0;
 }
 
+int progress_poll(void *context, size_t done, size_t total)
+{
+    (void)context;
+    (void)done;
+    (void)total;
+    return interrupted != 0;
+}
+
 void progress_end(struct progress *progress)
 {
     if (progress->shown) {

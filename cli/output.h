@@ -61,6 +61,9 @@ struct progress {
 int progress_step(void *context, size_t done, size_t total);
 void progress_end(struct progress *progress);
 
+/* Draws nothing, interrupts alike: for what goes on within a step. Any thread may call it. */
+int progress_poll(void *context, size_t done, size_t total);
+
 /* Installs the handler that progress_step looks at. Commands that have no progress die of the
  * signal, as programs do. */
 void progress_catch_signals(void);

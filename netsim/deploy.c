@@ -6,6 +6,7 @@
 #include "rebias/random.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* -- 1. options -- */
 
@@ -242,7 +243,9 @@ static void start_layers(struct rebias_deployment *d)
         layer->n = network->layer[l].outputs;
         layer->tiling = rebias_tiling_for(layer->m, layer->n, d->chip);
         layer->first_tile = tiles;
+        layer->first_neuron = d->neurons;
         tiles += rebias_tiling_count(&layer->tiling);
+        d->neurons += layer->n;
     }
 }
 
@@ -313,6 +316,7 @@ static int allocate(struct rebias_deployment *d, struct rebias_error *err)
     const size_t devices = d->first[d->matrix_count];
     const size_t rows = d->first_row[d->matrix_count];
     const size_t values = d->options.batch * widest_layer(d);
+    const size_t networks = d->options.method == REBIAS_DEPLOY_CM ? d->options.alpha : 1;
     const struct {
         void *out;
         size_t count, size;
@@ -322,6 +326,7 @@ static int allocate(struct rebias_deployment *d, struct rebias_error *err)
         {&d->share, rows, sizeof *d->share},
         {&d->gain, rows, sizeof *d->gain},
         {&d->offset, rows, sizeof *d->offset},
+        {&d->bias, networks * d->neurons, sizeof *d->bias},
         {&d->read, largest_matrix(d), sizeof *d->read},
         {&d->effective, largest_matrix(d), sizeof *d->effective},
         {&d->activation[0], values, sizeof *d->activation[0]},
@@ -337,6 +342,20 @@ static int allocate(struct rebias_deployment *d, struct rebias_error *err)
         status = rebias_block_wires_new(&d->wires, d, largest_matrix(d), err);
     }
     return status;
+}
+
+static void copy_biases(struct rebias_deployment *d)
+{
+    const size_t networks = d->options.method == REBIAS_DEPLOY_CM ? d->options.alpha : 1;
+    for (size_t q = 0; q < networks; q++) {
+        for (size_t l = 0; l < d->layers; l++) {
+            const struct rebias_weights_layer *layer = &d->networks->network[q].layer[l];
+            if (layer->bias != NULL) {
+                memcpy(d->bias + q * d->neurons + d->layer[l].first_neuron, layer->bias,
+                       layer->outputs * sizeof *d->bias);
+            }
+        }
+    }
 }
 
 /* Gain and offset of the kernel rows under a block: words first_row ... of the kernel's
@@ -377,6 +396,9 @@ static int build(struct rebias_deployment *d, struct rebias_error *err)
         for (size_t b = d->first_block[k]; b < d->first_block[k + 1]; b++) {
             draw_rows(d, k, b);
         }
+    }
+    if (status == REBIAS_OK) {
+        copy_biases(d);
     }
     return status == REBIAS_OK ? rebias_deployment_write(d, err) : status;
 }
@@ -433,7 +455,7 @@ void rebias_deployment_free(struct rebias_deployment *deployment)
         d->blocks,  d->first_block, d->tile_copies,   d->first,         d->first_row,
         d->G,       d->stuck,       d->share,         d->gain,          d->offset,
         d->read,    d->effective,   d->activation[0], d->activation[1], d->current,
-        d->outputs, d->offsets};
+        d->outputs, d->offsets,     d->bias};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
         free(arrays[i]);
     }

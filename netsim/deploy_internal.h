@@ -14,6 +14,7 @@ struct rebias_deployed_layer {
     size_t first_tile; /* of the layer in tile_copies */
     size_t copies[2];
     size_t matrix[2][REBIAS_MAX_COPIES]; /* number of the matrix of a sign and copy */
+    size_t first_neuron;                 /* of its outputs among those of all layers */
     uint32_t reads;                      /* so far: addresses the noise of the next one */
 };
 
@@ -36,6 +37,10 @@ struct rebias_deployment {
     uint8_t *stuck;        /* nonzero = stuck */
     double *share;         /* of a row's current in its output: mask/beta (MAO, CM: 1) */
     double *gain, *offset; /* of a row, 1 and A */
+    size_t neurons;        /* outputs of all layers */
+    float *bias;           /* [networks][neurons], digital; 0 where a network has none */
+    struct rebias_deployed_trace *trace; /* [networks] filled by forward; NULL: nowhere */
+    uint32_t tunings; /* updates so far: addresses the pulses of the next one */
     /* scratch of one read and one batch */
     float *read;          /* [devices of the largest matrix] */
     float *effective;     /* the same */
@@ -78,6 +83,14 @@ int rebias_deploy_verify_check(const struct rebias_deploy_options *options,
  * become what is reached; largest = devices of the largest kernel. */
 int rebias_deployment_program(struct rebias_deployment *deployment, const float *start,
                               size_t largest, struct rebias_error *err);
+
+/* outputs[count][n] of one batch, count <= options.batch: one read of every device. */
+int rebias_deployment_forward_batch(struct rebias_deployment *deployment, size_t count,
+                                    const float *x, float *outputs, struct rebias_error *err);
+
+/* Notes what layer l of network q has just computed with (trace). */
+int rebias_deployment_keep(struct rebias_deployment *deployment, size_t l, size_t q,
+                           size_t count, const float *in, struct rebias_error *err);
 
 /* The network whose weights copy k holds. */
 const struct rebias_weights *rebias_deployment_network(

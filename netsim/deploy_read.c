@@ -306,7 +306,7 @@ static void finish_layer(const struct rebias_deployment *d, size_t q, size_t l, 
     for (size_t s = 0; s < count; s++) {
         for (size_t j = 0; j < layer->outputs; j++) {
             float *value = &z[s * layer->outputs + j];
-            const double bias = layer->bias != NULL ? (double)layer->bias[j] : 0.0;
+            const double bias = (double)d->bias[q * d->neurons + d->layer[l].first_neuron + j];
             *value = (float)(scale * ((double)*value + d->offsets[j]) + bias);
         }
     }
@@ -339,6 +339,9 @@ static int forward_network(struct rebias_deployment *d, size_t q, size_t count, 
         convert(count * d->layer[l].m, d->options.readout.dac_bits, in);
         status = converted ? layer_by_copies(d, l, q, count, in, z, err)
                            : layer_by_mean(d, l, q, count, in, z, err);
+        if (status == REBIAS_OK && d->trace != NULL) {
+            status = rebias_deployment_keep(d, l, q, count, in, err);
+        }
         finish_layer(d, q, l, count, z);
         d->activation[0] = z;
         d->activation[1] = in;
@@ -346,10 +349,10 @@ static int forward_network(struct rebias_deployment *d, size_t q, size_t count, 
     return status;
 }
 
-/* outputs[count][n] of one batch: one read of every device. */
-static int forward_batch(struct rebias_deployment *d, size_t count, const float *x,
-                         float *outputs, struct rebias_error *err)
+int rebias_deployment_forward_batch(struct rebias_deployment *deployment, size_t count,
+                                    const float *x, float *outputs, struct rebias_error *err)
 {
+    struct rebias_deployment *d = deployment;
     int status = REBIAS_OK;
     const size_t values = count * d->layer[d->layers - 1].n;
     const float part = (float)(1.0 / (double)network_count(d));
@@ -385,7 +388,8 @@ int rebias_deployment_forward(struct rebias_deployment *deployment, size_t n, co
     int status = check_inputs(n, inputs, x, err);
     for (size_t first = 0; first < n && status == REBIAS_OK; first += d->options.batch) {
         const size_t count = n - first < d->options.batch ? n - first : d->options.batch;
-        status = forward_batch(d, count, x + first * inputs, outputs + first * classes, err);
+        status = rebias_deployment_forward_batch(d, count, x + first * inputs,
+                                                 outputs + first * classes, err);
     }
     return status;
 }
@@ -416,7 +420,7 @@ int rebias_deployment_accuracy(struct rebias_deployment *deployment, size_t n, c
         n > 0 ? check_inputs(n, inputs, x, err) : rebias_fail(err, REBIAS_E_DATA, "no samples");
     for (size_t first = 0; first < n && status == REBIAS_OK; first += d->options.batch) {
         const size_t count = n - first < d->options.batch ? n - first : d->options.batch;
-        status = forward_batch(d, count, x + first * inputs, d->outputs, err);
+        status = rebias_deployment_forward_batch(d, count, x + first * inputs, d->outputs, err);
         right += count_right(count, classes, d->outputs, label + first);
     }
     if (status == REBIAS_OK) {

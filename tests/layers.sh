@@ -34,8 +34,8 @@ room_of_header() {
         pulses.h | images.h | tasks.h | yinyang.h) echo datasets ;;
         devmodel.h) echo devmodel ;;
         table.h | estimate.h | family.h | holdout.h) echo jumptable ;;
-        crossbar.h | network.h | train.h | visits.h | model.h | mgd.h | weights.h | learn.h | quantise.h | chip.h | deploy.h | wires.h | write_verify.h) echo netsim ;;
-        bias.h | compare.h) echo sweep ;;
+        crossbar.h | network.h | train.h | visits.h | model.h | mgd.h | weights.h | learn.h | quantise.h | chip.h | deploy.h | fine_tune.h | wires.h | write_verify.h) echo netsim ;;
+        bias.h | compare.h | experiment.h | store.h | farm.h) echo sweep ;;
     esac
 }
 

@@ -97,6 +97,8 @@ all_devices() {
     same deploy ternary.h5 --chip tiles.h5 --task yinyang --replicates 4 --wire-resistance 10 --read-noise uniform:1e-5 --format csv
     same deploy ternary.h5 --chip chip.h5 --task yinyang --replicates 4 --G-on 25e-6 --G-off 10e-6 --write-verify tiox-1.5V \
         --verify-window 2e-6 --verify-tries 20 --read-noise gaussian:1e-7 -o programmed.csv
+    same deploy ternary.h5 --chip chip.h5 --method tuned,lea+tuned --replicates 2 --read-noise uniform:1e-5 --format csv -o tuned.csv
+    same deploy ternary.h5 --chip chip.h5 --method tuned --fine-tune mgd --tune-updates 50 --replicates 3 --format csv
 }
 
 # $network is several words:

@@ -52,7 +52,8 @@ enum rebias_purpose {
     REBIAS_FOR_PLACEMENT = 27,    /* random places of blocks */
     REBIAS_FOR_READOUT = 28,      /* gains, offsets and noise of the read chain */
     REBIAS_FOR_QUANTUM = 29, /* MGD: stochastic rounding of software steps; step = update */
-    REBIAS_FOR_TEST = 255    /* tests and benchmarks */
+    REBIAS_FOR_TUNING = 30, /* fine-tuning of deployed networks; entity = kind << 24 | number */
+    REBIAS_FOR_TEST = 255   /* tests and benchmarks */
 };
 
 /* Address of a stream; a plain value, freely copied. replicate must be below 2^24. */
