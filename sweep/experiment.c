@@ -328,14 +328,20 @@ static bool is_remark(const char *line, size_t length)
     return length == 0 || *line == '#' || *line == ';';
 }
 
-/* Remarks at the end of a line, which inih takes away, left out. */
-static bool ends_in_comma(const char *line, size_t length)
+/* Length without a remark at the end; inih takes these away, but not on further lines of a
+ * value. */
+static size_t length_without_remark(const char *line, size_t length)
 {
     for (size_t i = 1; i < length; i++) {
         if (line[i] == ';' && isblank((unsigned char)line[i - 1])) {
-            length = i;
+            return i;
         }
     }
+    return length;
+}
+
+static bool ends_in_comma(const char *line, size_t length)
+{
     while (length > 0 && isspace((unsigned char)line[length - 1])) {
         length--;
     }
@@ -359,6 +365,7 @@ static char *next_line(char *out, int size, void *context)
     if (is_remark(line, length)) {
         length = 0;
     } else {
+        length = length_without_remark(line, length);
         r->goes_on = r->after_comma && indented && r->raw_name != NULL;
         r->after_comma = ends_in_comma(line, length);
         while (length > 0 && !r->goes_on && isblank((unsigned char)*line)) {
