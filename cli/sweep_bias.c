@@ -50,22 +50,26 @@ static bool has_networks(const void *context)
     return o->set != NULL || o->mgd != NULL;
 }
 
-static double cost_of(const void *context)
+/* In weights trained by one image: a fit and its device metrics are worth as much as about so
+ * many. */
+static double cost_of(const void *context, bool target)
 {
+    const double fit = 1e8;
     const struct rebias_bias_options *o = study_of(context);
+    const double model = target ? 0.0 : fit;
     double weights = 0.0;
     if (o->mgd != NULL) {
-        return (double)o->mgd->options->steps * (double)o->mgd->options->batch *
-               (double)o->mgd->architecture->parameters;
+        return model + (double)o->mgd->options->steps * (double)o->mgd->options->batch *
+                           (double)o->mgd->architecture->parameters;
     }
     if (o->set == NULL) {
-        return 1.0 + (double)o->points[0];
+        return model;
     }
     for (size_t l = 0; l < o->network.layers; l++) {
         weights += (double)o->network.sizes[l] * (double)o->network.sizes[l + 1];
     }
     const size_t images = o->train.train_images > 0 ? o->train.train_images : o->set->train.n;
-    return (double)o->train.epochs * (double)images * weights;
+    return model + (double)o->train.epochs * (double)images * weights;
 }
 
 static int work(void *context, const struct sweep_task *task, struct rebias_error *err)

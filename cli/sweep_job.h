@@ -39,7 +39,8 @@ struct sweep_job {
     void (*clear)(void *setup);
     const struct rebias_image_set *(*images)(const void *setup); /* or NULL */
     bool (*has_target)(const void *setup);                       /* NULL: never */
-    double (*cost)(const void *setup); /* about proportional to the time of a cell */
+    /* About proportional to the time of a cell, or of its target's. */
+    double (*cost)(const void *setup, bool target);
     /* Works a cell out; called from several threads at once. */
     int (*work)(void *setup, const struct sweep_task *task, struct rebias_error *err);
 };

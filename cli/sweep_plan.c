@@ -273,7 +273,7 @@ static int add_configuration(struct sweep_plan *plan, const struct sweep_setup *
                                     .target = target,
                                     .seed =
                                         (uint64_t)argument_integer(&setup->arguments, "seed"),
-                                    .cost = setup->job->cost(setup->opened)};
+                                    .cost = setup->job->cost(setup->opened, target)};
     int status = sweep_text(&c.text, &c.inputs, setup, target, err);
     const struct sweep_configuration *same = status == REBIAS_OK ? find_text(plan, &c) : NULL;
     if (status == REBIAS_OK && same == NULL) {
