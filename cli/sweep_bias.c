@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "rebias/bias_cells.h"
 #include "sweep_job.h"
+#include <string.h>
 
 static int check_one(size_t count, const char *what, struct rebias_error *err)
 {
@@ -13,6 +14,23 @@ static int check_one(size_t count, const char *what, struct rebias_error *err)
                                     count, what);
 }
 
+/* From the target; measured pulses and bootstrap tables have the points that they have. */
+static bool draws_points(const struct arguments *a)
+{
+    return !argument_given(a, "pulses") && !argument_flag(a, "bootstrap");
+}
+
+static const char *shown(const struct arguments *a, const char *name)
+{
+    if (strcmp(name, "points") == 0 && !draws_points(a)) {
+        return NULL;
+    }
+    if (strcmp(name, "method") == 0 && argument_flag(a, "bootstrap")) {
+        return "bootstrap";
+    }
+    return argument_text(a, name);
+}
+
 static int open_bias(void *context, const struct arguments *a, struct rebias_error *err)
 {
     struct bias_setup *setup = context;
@@ -20,7 +38,7 @@ static int open_bias(void *context, const struct arguments *a, struct rebias_err
     if (status == REBIAS_OK) {
         status = check_one(setup->options.methods, "methods", err);
     }
-    if (status == REBIAS_OK) {
+    if (status == REBIAS_OK && draws_points(a)) {
         status = check_one(setup->options.point_counts, "numbers of points", err);
     }
     if (status == REBIAS_OK) {
@@ -95,6 +113,7 @@ static const char *const not_of_target[] = {"method",  "points", "filter",    "c
 const struct sweep_job sweep_bias = {.command = bias_commands,
                                      .left_out = left_out,
                                      .not_of_target = not_of_target,
+                                     .shown = shown,
                                      .size = sizeof(struct bias_setup),
                                      .open = open_bias,
                                      .clear = clear_bias,
