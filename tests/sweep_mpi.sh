@@ -3,12 +3,14 @@
 # killed and the job was started again. Prints TAP; without MPI or mpirun only says so.
 # 1. setting   2. the same results   3. killed ranks   4. errors   5. all cases
 #
-# Environment: top_builddir = folder of the program. MPI libraries leak by design: ranks run without leak detection.
+# Environment: srcdir = source folder, top_builddir = folder of the program.
+# MPI libraries leak by design: ranks run without leak detection.
 set -u
 LC_ALL=C
 export LC_ALL
 build=$(cd "${top_builddir:-build}" && pwd)
 program=$build/rebias
+source=$(cd "${srcdir:-.}" && pwd)
 if ! grep -q '^#define HAVE_MPI 1' "$build/config.h"; then
     echo '1..0 # SKIP built without MPI'
     exit 0
@@ -36,10 +38,10 @@ report() { # status, text
     fi
 }
 
-# 54 cells of less than 0.1 s, of two costs.
+# 36 cells of less than 0.1 s, of two costs.
 cat >grid.ini <<'END'
 job = train
-replicates = 9
+replicates = 6
 [options]
 trainer = mgd
 task = nist7x7
@@ -66,6 +68,26 @@ ranks() {
     ASAN_OPTIONS=detect_leaks=0 timeout -k 5 100 mpirun -n "$count" "$program" sweep run grid.ini -q "$@" >out 2>err
 }
 
+# Stands in for Slurm's: as many ranks as tasks, or the program itself.
+mkdir stub
+ln -s "$program" stub/rebias
+cat >stub/srun <<'END'
+#!/bin/sh
+start=
+while [ "${1#--}" != "$1" ]; do
+    [ "$1" != --mpi=pmix ] || start="mpirun -n $SLURM_NTASKS"
+    shift
+done
+exec $start "$@"
+END
+chmod +x stub/srun
+
+# examples/sweep.slurm as Slurm would run it.
+batch() {
+    ASAN_OPTIONS=detect_leaks=0 PATH="$work/stub:$PATH" timeout -k 5 100 sh "$source/examples/sweep.slurm" \
+        grid.ini results >out 2>err
+}
+
 # -- 2. the same results --
 
 # $1 = store, $2 = how it came about: its export is that of one thread.
@@ -76,19 +98,19 @@ same_export() {
 
 same_results() {
     "$program" sweep run grid.ini -q --store one.db --threads 1 >out 2>err &&
-        "$program" sweep export one.db -o expected.csv && [ "$(grep -c ',accuracy,' expected.csv)" = 216 ]
-    report $? 'one thread: 54 cells with 4 accuracies each'
+        "$program" sweep export one.db -o expected.csv && [ "$(grep -c ',accuracy,' expected.csv)" = 144 ]
+    report $? 'one thread: 36 cells with 4 accuracies each'
     "$program" sweep run grid.ini -q --store two.db --threads 2 >out 2>err
     same_export two.db 'two threads'
-    for count in 2 4; do
-        ranks $count --store $count.db && same_export $count.db "$count ranks"
+    ranks 2 --store 2.db && same_export 2.db 'two ranks'
+    SLURM_NTASKS=4 batch && same_export results/sweep.db 'the batch script: one job of four ranks'
+    for part in 1 3 4; do
+        SLURM_ARRAY_TASK_ID=$part SLURM_ARRAY_TASK_COUNT=4 SLURM_CPUS_PER_TASK=2 batch || break
     done
-    "$program" sweep run grid.ini -q --store part1.db --shard 1/4 --threads 2 >out 2>err &&
-        ranks 2 --store part2.db --shard 2/4 &&
-        "$program" sweep run grid.ini -q --store part3.db --shard 3/4 --threads 1 >out 2>err &&
-        "$program" sweep run grid.ini -q --store part4.db --shard 4/4 --threads 2 >out 2>err &&
-        "$program" sweep merge all.db part1.db part2.db part3.db part4.db >out 2>err
-    same_export all.db 'four shards, one of them on ranks, merged'
+    report $? 'the batch script: three of four parts'
+    ranks 2 --store part2.db --shard 2/4 &&
+        "$program" sweep merge all.db results/part-*.db part2.db >out 2>err
+    same_export all.db 'four parts, one of them on ranks, merged'
 }
 
 # -- 3. killed ranks --
@@ -122,7 +144,7 @@ killed_ranks() {
         kill_rank "${moment#*:}" "${moment%:*}"
         wait $runner || killed=$((killed + 1))
         now=$(cells_done)
-        echo "# rank ${moment#*:} killed after ${moment%:*} s: $now of 54 cells in the store"
+        echo "# rank ${moment#*:} killed after ${moment%:*} s: $now of 36 cells in the store"
         [ "$now" -ge "$before" ] || status=1
         before=$now
     done
