@@ -51,6 +51,12 @@ static int read_plan(struct sweep_plan *plan, const struct arguments *a,
 {
     const char *overrides[MAX_TEXTS];
     const size_t count = argument_texts(a, "set", overrides);
+    *plan = (struct sweep_plan){.experiment = NULL};
+    if (argument_given(a, "seed")) { /* it would look as if it did something */
+        return rebias_fail(err, REBIAS_E_NAME,
+                           "the seed is one of the experiment's options: --set seed=%s",
+                           argument_text(a, "seed"));
+    }
     return sweep_plan_read(plan, a->word[0], overrides, count, err);
 }
 
@@ -185,22 +191,34 @@ static int print_overview(const struct arguments *a, const struct sweep_plan *pl
     return status;
 }
 
+/* The cheapest missing cell, but rather no target of bias: these have no fit. */
+static const struct sweep_cell *cheapest_of(const struct sweep_plan *plan,
+                                            const struct sweep_cell *missing, size_t count)
+{
+    const struct sweep_cell *best = &missing[0];
+    for (size_t i = 1; i < count; i++) {
+        const double cost = sweep_plan_at(plan, missing[i].configuration)->cost;
+        const bool less = cost < sweep_plan_at(plan, best->configuration)->cost;
+        best = missing[i].target < best->target || (missing[i].target == best->target && less)
+                   ? &missing[i]
+                   : best;
+    }
+    return best;
+}
+
 /* Time for the missing cells, from a piece of the cheapest one. */
 static int remark_cost(const struct arguments *a, const struct sweep_plan *plan,
                        const struct sweep_cell *missing, size_t count, struct rebias_error *err)
 {
     const double most = 3.0; /* s */
-    const struct sweep_cell *cheapest = &missing[0];
+    const struct sweep_cell *cheapest = cheapest_of(plan, missing, count);
     const int threads = thread_count(a);
     double sum = 0.0;
     double seconds = 0.0;
     char one[32];
     char all[32];
     for (size_t i = 0; i < count; i++) {
-        const double cost = sweep_plan_at(plan, missing[i].configuration)->cost;
-        const bool less = cost < sweep_plan_at(plan, cheapest->configuration)->cost;
-        cheapest = less ? &missing[i] : cheapest;
-        sum += cost;
+        sum += sweep_plan_at(plan, missing[i].configuration)->cost;
     }
     int status = sweep_probe(&seconds, plan, cheapest, most, err);
     if (status != REBIAS_OK) {
@@ -214,7 +232,8 @@ static int remark_cost(const struct arguments *a, const struct sweep_plan *plan,
     sweep_duration(seconds * sum / sweep_plan_at(plan, cheapest->configuration)->cost /
                        (double)threads,
                    all);
-    remark(a, "about %s on %d threads (a probe: %s for the cheapest cell)", all, threads, one);
+    remark(a, "about %s on %d threads (a probe: %s for a cell of the cheapest kind)", all,
+           threads, one);
     return REBIAS_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "rebias/bias_cells.h"
 #include "sweep_job.h"
+#include <string.h>
 
 static int check_one(size_t count, const char *what, struct rebias_error *err)
 {
@@ -13,6 +14,23 @@ static int check_one(size_t count, const char *what, struct rebias_error *err)
                                     count, what);
 }
 
+/* From the target; measured pulses and bootstrap tables have the points that they have. */
+static bool draws_points(const struct arguments *a)
+{
+    return !argument_given(a, "pulses") && !argument_flag(a, "bootstrap");
+}
+
+static const char *shown(const struct arguments *a, const char *name)
+{
+    if (strcmp(name, "points") == 0 && !draws_points(a)) {
+        return NULL;
+    }
+    if (strcmp(name, "method") == 0 && argument_flag(a, "bootstrap")) {
+        return "bootstrap";
+    }
+    return argument_text(a, name);
+}
+
 static int open_bias(void *context, const struct arguments *a, struct rebias_error *err)
 {
     struct bias_setup *setup = context;
@@ -20,7 +38,7 @@ static int open_bias(void *context, const struct arguments *a, struct rebias_err
     if (status == REBIAS_OK) {
         status = check_one(setup->options.methods, "methods", err);
     }
-    if (status == REBIAS_OK) {
+    if (status == REBIAS_OK && draws_points(a)) {
         status = check_one(setup->options.point_counts, "numbers of points", err);
     }
     if (status == REBIAS_OK) {
@@ -50,22 +68,26 @@ static bool has_networks(const void *context)
     return o->set != NULL || o->mgd != NULL;
 }
 
-static double cost_of(const void *context)
+/* In weights trained by one image: a fit and its device metrics are worth as much as about so
+ * many. */
+static double cost_of(const void *context, bool target)
 {
+    const double fit = 1e8;
     const struct rebias_bias_options *o = study_of(context);
+    const double model = target ? 0.0 : fit;
     double weights = 0.0;
     if (o->mgd != NULL) {
-        return (double)o->mgd->options->steps * (double)o->mgd->options->batch *
-               (double)o->mgd->architecture->parameters;
+        return model + (double)o->mgd->options->steps * (double)o->mgd->options->batch *
+                           (double)o->mgd->architecture->parameters;
     }
     if (o->set == NULL) {
-        return 1.0 + (double)o->points[0];
+        return model;
     }
     for (size_t l = 0; l < o->network.layers; l++) {
         weights += (double)o->network.sizes[l] * (double)o->network.sizes[l + 1];
     }
     const size_t images = o->train.train_images > 0 ? o->train.train_images : o->set->train.n;
-    return (double)o->train.epochs * (double)images * weights;
+    return model + (double)o->train.epochs * (double)images * weights;
 }
 
 static int work(void *context, const struct sweep_task *task, struct rebias_error *err)
@@ -91,6 +113,7 @@ static const char *const not_of_target[] = {"method",  "points", "filter",    "c
 const struct sweep_job sweep_bias = {.command = bias_commands,
                                      .left_out = left_out,
                                      .not_of_target = not_of_target,
+                                     .shown = shown,
                                      .size = sizeof(struct bias_setup),
                                      .open = open_bias,
                                      .clear = clear_bias,

@@ -20,8 +20,9 @@ static const struct rebias_image_set *images_of(const void *context)
     return setup->source.set;
 }
 
-static double cost_of(const void *context)
+static double cost_of(const void *context, bool target)
 {
+    (void)target;
     const struct continual_setup *setup = context;
     const struct rebias_learn_tasks *tasks = setup->source.tasks;
     double samples = 0.0;

@@ -40,8 +40,9 @@ static const struct rebias_image_set *images_of(const void *context)
 }
 
 /* Weights written and read, for all samples. */
-static double cost_of(const void *context)
+static double cost_of(const void *context, bool target)
 {
+    (void)target;
     const struct setup *setup = context;
     const struct deploy_plan *plan = &setup->plan;
     const struct rebias_weights *network = &plan->networks->network[0];

@@ -173,22 +173,21 @@ static int write_words(struct sweep_setup *setup, const struct rebias_experiment
     return status;
 }
 
-/* Adds "configuration 3 (method = kriging, points = 100)" to an error: what the grid varies. */
-static void tell_configuration(const struct rebias_experiment *e, size_t number,
-                               struct rebias_error *err)
+void sweep_plan_tell(const struct sweep_plan *plan, size_t number, struct rebias_error *err)
 {
+    const struct rebias_experiment *e = plan->experiment;
     char message[sizeof err->message];
     char what[128] = "";
     size_t used = 0;
-    size_t rest = number;
-    for (size_t k = e->key_count; k > 0; k--) {
-        const struct rebias_experiment_key *key = &e->keys[k - 1];
-        if (key->count > 1 && used < sizeof what) {
+    size_t later = e->configurations;
+    for (size_t k = 0; k < e->key_count && used < sizeof what; k++) {
+        const struct rebias_experiment_key *key = &e->keys[k];
+        later /= key->count;
+        if (key->count > 1) {
             used += (size_t)snprintf(what + used, sizeof what - used, "%s%s = %s",
                                      used > 0 ? ", " : "", key->name,
-                                     key->value[rest % key->count]);
+                                     key->value[number / later % key->count]);
         }
-        rest /= key->count;
     }
     snprintf(message, sizeof message, "%.*s%s%s%s", (int)sizeof message / 2, err->message,
              used > 0 ? " (" : "", what, used > 0 ? ")" : "");
@@ -220,7 +219,7 @@ int sweep_setup_open(struct sweep_setup *setup, const struct sweep_plan *plan, s
         setup->opened = NULL;
     }
     if (status != REBIAS_OK) {
-        tell_configuration(plan->experiment, number, why);
+        sweep_plan_tell(plan, number, why);
     }
     return (status == REBIAS_E_NAME || status == REBIAS_E_RANGE) && why->file[0] == '\0'
                ? wrong(plan->experiment, 0, why)
@@ -273,7 +272,7 @@ static int add_configuration(struct sweep_plan *plan, const struct sweep_setup *
                                     .target = target,
                                     .seed =
                                         (uint64_t)argument_integer(&setup->arguments, "seed"),
-                                    .cost = setup->job->cost(setup->opened)};
+                                    .cost = setup->job->cost(setup->opened, target)};
     int status = sweep_text(&c.text, &c.inputs, setup, target, err);
     const struct sweep_configuration *same = status == REBIAS_OK ? find_text(plan, &c) : NULL;
     if (status == REBIAS_OK && same == NULL) {
@@ -284,7 +283,7 @@ static int add_configuration(struct sweep_plan *plan, const struct sweep_setup *
     }
     if (status == REBIAS_OK && !target) {
         rebias_fail(err, REBIAS_E_NAME, "two values in the grid mean the same");
-        tell_configuration(plan->experiment, number, err);
+        sweep_plan_tell(plan, number, err);
         status = wrong(plan->experiment, 0, err);
     }
     clear_configuration(&c);

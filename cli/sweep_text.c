@@ -227,7 +227,8 @@ static int add_option(struct lines *lines, const struct sweep_setup *setup,
     if (row->kind == OPTION_FLAG) {
         return add_line(lines, row->name, argument_flag(a, row->name) ? "yes" : "no", err);
     }
-    const char *value = argument_text(a, row->name);
+    const char *value = setup->job->shown != NULL ? setup->job->shown(a, row->name)
+                                                  : argument_text(a, row->name);
     int status = value != NULL ? add_value(lines, row, value, err) : REBIAS_OK;
     const bool file = value != NULL && row->kind == OPTION_TEXT && !takes_numbers(row);
     return status == REBIAS_OK && file ? add_file_line(lines, row->name, value, err) : status;

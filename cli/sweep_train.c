@@ -46,8 +46,9 @@ static const struct rebias_image_set *images_of(const void *context)
     return setup->by_mgd ? setup->mgd.source.set : setup->gradients.set;
 }
 
-static double cost_of(const void *context)
+static double cost_of(const void *context, bool target)
 {
+    (void)target;
     const struct setup *setup = context;
     const struct train_setup *g = &setup->gradients;
     double weights = 0.0;
