@@ -34,6 +34,8 @@ extern const struct command deploy_commands[];
 extern const size_t deploy_command_count;
 extern const struct command bias_commands[];
 extern const size_t bias_command_count;
+extern const struct command report_commands[];
+extern const size_t report_command_count;
 
 extern const char *const polarity_words[2]; /* "SET", "RESET" */
 

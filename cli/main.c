@@ -41,6 +41,8 @@ static const struct group {
      deploy_commands, &deploy_command_count},
     {"bias", "the main job: device- and network-level modeling bias with intervals",
      bias_commands, &bias_command_count},
+    {"report", "an HTML page with figures from the store of a sweep", report_commands,
+     &report_command_count},
 };
 enum { GROUPS = sizeof groups / sizeof groups[0] };
 
