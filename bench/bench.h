@@ -32,6 +32,10 @@ extern const size_t bench_fit_count;
 extern const struct bench_kernel bench_mgd[];
 extern const size_t bench_mgd_count;
 
+/* Cells of a sweep on threads (farm.c). */
+extern const struct bench_kernel bench_farm[];
+extern const size_t bench_farm_count;
+
 /* Floating-point operations that training one image of 784-100-10 needs for the forward and the
  * gradient product of both layers, 2 for each weight and product. */
 double bench_flop_per_image(void);

@@ -3,6 +3,7 @@
  * 6. samples   7. all
  */
 #include "deploy_plan.h"
+#include "images_shared.h"
 #include "rebias/images.h"
 #include "rebias/yinyang.h"
 #include <stdlib.h>
@@ -298,8 +299,8 @@ static int check_fit(const struct deploy_plan *plan, size_t inputs, size_t class
 static int load_images(struct deploy_plan *plan, struct rebias_error *err)
 {
     const struct arguments *a = plan->arguments;
-    int status = rebias_image_set_load(&plan->images, argument_text(a, "images"),
-                                       argument_text(a, "data"), err);
+    int status =
+        images_take(&plan->images, argument_text(a, "images"), argument_text(a, "data"), err);
     if (status != REBIAS_OK) {
         return status;
     }
@@ -425,7 +426,7 @@ void deploy_plan_clear(struct deploy_plan *plan)
 {
     rebias_weights_set_free(plan->networks);
     rebias_chip_free(plan->chip);
-    rebias_image_set_free(plan->images);
+    images_give(plan->images);
     free(plan->given);
     free(plan->cells);
     free(plan->runs);

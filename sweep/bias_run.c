@@ -95,10 +95,9 @@ static int watch_training(void *context, size_t done, size_t total)
     enum { EVERY = 64 }; /* batches: asking may cost a lock */
     struct watch *watch = context;
     const struct rebias_bias_work *work = watch->work;
-    (void)done;
-    (void)total;
-    return work->stop != NULL && ++watch->calls % EVERY == 0 ? work->stop(work->stop_context)
-                                                             : 0;
+    return work->stop != NULL && ++watch->calls % EVERY == 0
+               ? work->stop(work->stop_context, done, total)
+               : 0;
 }
 
 /* Multiplexed gradient descent on a device; accuracy after the last step. */
@@ -265,18 +264,6 @@ int rebias_bias_run_fill(struct rebias_bias_run *run, const struct rebias_bias_w
                            : run_model(work, run, *visits, err);
 }
 
-/* Progress of one run, asked whether to stop. */
-struct asking {
-    rebias_progress *progress;
-    void *context;
-};
-
-static int ask(void *context)
-{
-    const struct asking *asking = context;
-    return asking->progress(asking->context, 0, 1);
-}
-
 static int check_one(const struct rebias_bias_options *o, const struct rebias_bias_run *run,
                      struct rebias_error *err)
 {
@@ -296,17 +283,14 @@ int rebias_bias_run_one(struct rebias_bias_run *run, const struct rebias_bias_op
                         rebias_progress *progress, void *progress_context,
                         struct rebias_error *err)
 {
-    struct asking asking = {progress, progress_context};
     struct rebias_visits *visits = NULL;
     int status = check_one(options, run, err);
     if (status != REBIAS_OK) {
         return status;
     }
     struct rebias_bias_work work = rebias_bias_work_start(options);
-    if (progress != NULL) {
-        work.stop = ask;
-        work.stop_context = &asking;
-    }
+    work.stop = progress;
+    work.stop_context = progress_context;
     *run = rebias_bias_run_start(run->method, run->points, run->replicate);
     if (run->method >= 0 && options->weights == REBIAS_WEIGHTS_VISITED) {
         struct rebias_bias_run target = rebias_bias_run_start(-1, 0, run->replicate);

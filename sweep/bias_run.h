@@ -10,8 +10,7 @@ struct rebias_bias_work {
     const struct rebias_bias_options *options;
     double pulse_size;          /* S, of the crossbars: as given or else the target's */
     double pulse_noise;         /* S */
-    int (*stop)(void *context); /* asked now and then while a network is trained; not 0: stop;
-                                   NULL: nobody wants to */
+    rebias_progress *stop; /* of the network that is trained; NULL: nobody wants to stop */
     void *stop_context;
 };
 

@@ -25,10 +25,12 @@ struct study {
     atomic_size_t finished;        /* networks, or models without */
 };
 
-static int ask(void *context)
+static int ask(void *context, size_t done, size_t total)
 {
     struct study *study = context;
     int stop = 0;
+    (void)done;
+    (void)total;
 #pragma omp critical(rebias_parallel)
     stop = study->progress(study->progress_context, atomic_load(&study->finished),
                            study->result->run_count);

@@ -11,9 +11,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { APPLICATION = 0x72656269, SCHEMA = 1, BUSY_MILLISECONDS = 60000 };
 
@@ -276,8 +276,10 @@ static int open_unwritable(struct rebias_store *store, struct rebias_error *err)
     int status = rebias_alloc(&log, strlen(store->path) + 8, 1, err);
     if (status == REBIAS_OK) {
         snprintf(log, strlen(store->path) + 8, "%s-wal", store->path);
-        status = access(log, F_OK) == 0 ? rebias_store_fail(store, "cannot read the store", err)
-                                        : immutable_name(&uri, store->path, err);
+        struct stat info;
+        const bool unread = stat(log, &info) == 0 && info.st_size > 0;
+        status = unread ? rebias_store_fail(store, "cannot read the store", err)
+                        : immutable_name(&uri, store->path, err);
     }
     if (status == REBIAS_OK) {
         sqlite3_close(store->db);
@@ -292,6 +294,8 @@ static int open_unwritable(struct rebias_store *store, struct rebias_error *err)
     return status;
 }
 
+/* A connection that may write, kept from it: only such a one takes SQLite's auxiliary files
+ * away when it is the last to close. */
 static int open_to_read(struct rebias_store *store, struct rebias_error *err)
 {
     const struct rebias_place place = {store->path, 0, 0, NULL};
@@ -300,17 +304,22 @@ static int open_to_read(struct rebias_store *store, struct rebias_error *err)
     if (status == REBIAS_E_IO) {
         status = open_unwritable(store, err);
     }
-    return status == REBIAS_OK && empty
-               ? rebias_fail_at(err, REBIAS_E_FORMAT, &place,
-                                "a file made by `rebias sweep run`", "the file is empty")
-               : status;
+    if (status == REBIAS_OK && empty) {
+        status = rebias_fail_at(err, REBIAS_E_FORMAT, &place,
+                                "a file made by `rebias sweep run`", "the file is empty");
+    }
+    if (status == REBIAS_OK &&
+        sqlite3_exec(store->db, "PRAGMA query_only = ON", NULL, NULL, NULL) != SQLITE_OK) {
+        status = rebias_store_fail(store, "cannot read the store", err);
+    }
+    return status;
 }
 
 int rebias_store_open(struct rebias_store **out, const char *path, enum rebias_store_mode mode,
                       struct rebias_error *err)
 {
     const bool write = mode == REBIAS_STORE_WRITE;
-    const int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    const int flags = SQLITE_OPEN_READWRITE | (write ? SQLITE_OPEN_CREATE : 0);
     struct rebias_store *store = NULL;
     *out = NULL;
     int status = rebias_alloc(&store, 1, sizeof *store, err);

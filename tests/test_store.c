@@ -522,6 +522,8 @@ static void test_reading_writes_nothing(void **state)
     support_expect(rebias_store_put(store, &record, &err), REBIAS_E_IO, &err, "reading.db");
     expect_cells(store, NULL, "");
     rebias_store_free(store);
+    support_scratch(path, "reading.db-wal");
+    assert_false(support_exists(path)); /* nothing is left behind */
 }
 
 int main(void)

@@ -68,10 +68,12 @@ bool rebias_mpi_launched(char *(*look)(const char *name));
  * every rank would do all the work. */
 int rebias_mpi_start(bool launched, int *rank, int *ranks, struct rebias_error *err);
 
-/* Ends MPI where it was started. Waits for all ranks. */
+/* Ends MPI where it was started; waits for all ranks. Call it last, with everything printed and
+ * written: launchers end all ranks when the first one exits with failure. */
 void rebias_mpi_stop(void);
 
-/* The MPI library in use, one line, or NULL when built without. Static storage. */
+/* The MPI library that this one was built with, as "Open MPI 4.1.4 (MPI 3.1)", or NULL. Static
+ * storage. */
 const char *rebias_mpi_version(void);
 
 /* Called by all ranks, each with its own status (and error record when it failed): all return
