@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const roles[] = {"method", "points", "target", NULL};
+static const char *const roles[] = {"method", "points", "target", NULL}; /* not in labels */
 
 /* -- 1. which settings belong together -- */
 
@@ -19,13 +19,22 @@ static bool is_target(const struct report_setting *setting)
     return strcmp(report_key(setting, "method"), "target") == 0;
 }
 
-/* All keys of a but method and points have their value in b as well. */
+/* Keys that do not tell studies apart. With measured pulses each method has a target of its
+ * own, so the method does. */
+static bool is_free(const struct report_setting *setting, const char *name)
+{
+    const bool pulses = report_key(setting, "pulses")[0] != '\0';
+    return strcmp(name, "points") == 0 ||
+           (strcmp(name, "method") == 0 && (is_target(setting) || !pulses));
+}
+
+/* All keys of a that tell studies apart have their value in b as well. */
 static bool agrees(const struct report_setting *a, const struct report_setting *b)
 {
     for (size_t k = 0; k < a->key_count; k++) {
         const char *name = a->keys[k].name;
-        if (strcmp(name, "method") != 0 && strcmp(name, "points") != 0 &&
-            strcmp(a->keys[k].value, report_key(b, name)) != 0) {
+        const char *there = strcmp(name, "target-method") == 0 ? "method" : name;
+        if (!is_free(a, name) && strcmp(a->keys[k].value, report_key(b, there)) != 0) {
             return false;
         }
     }

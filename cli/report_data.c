@@ -229,6 +229,24 @@ bool report_varies(const struct report *report, size_t first, size_t count, cons
     return false;
 }
 
+bool report_is_checksum(const char *name)
+{
+    static const char ending[] = "-checksum";
+    const size_t length = strlen(name);
+    return length >= sizeof ending && strcmp(name + length - (sizeof ending - 1), ending) == 0;
+}
+
+/* A checksum says something only where the file's name does not. */
+static bool is_told(const struct report *report, size_t first, size_t count, const char *name)
+{
+    char base[64];
+    if (!report_is_checksum(name)) {
+        return false;
+    }
+    snprintf(base, sizeof base, "%.*s", (int)(strlen(name) - strlen("-checksum")), name);
+    return report_varies(report, first, count, base);
+}
+
 void report_label(const struct report *report, size_t first, size_t count,
                   const struct report_setting *setting, const char *const *skip, char *label,
                   size_t size)
@@ -236,7 +254,7 @@ void report_label(const struct report *report, size_t first, size_t count,
     label[0] = '\0';
     for (size_t k = 0; k < setting->key_count; k++) {
         const struct report_key *key = &setting->keys[k];
-        bool skipped = false;
+        bool skipped = is_told(report, first, count, key->name);
         for (size_t i = 0; skip[i] != NULL; i++) {
             skipped = skipped || strcmp(skip[i], key->name) == 0;
         }

@@ -61,6 +61,9 @@ size_t report_job(const struct report *report, const char *job, size_t *first);
  * target's own network) does not count. */
 bool report_varies(const struct report *report, size_t first, size_t count, const char *name);
 
+/* KEY-checksum: the content of the files that KEY names. */
+bool report_is_checksum(const char *name);
+
 /* Which of the settings first ... first + count - 1 a setting is, in words: "epochs 3, rate
  * 0.1", the keys that vary without those of `skip` (ends with NULL); "" when none does. */
 void report_label(const struct report *report, size_t first, size_t count,

@@ -102,7 +102,8 @@ static size_t varying(const struct report *report, size_t first, size_t count,
             for (size_t i = 0; i < found; i++) {
                 known = known || strcmp(names[i], setting->keys[k].name) == 0;
             }
-            if (!known && report_varies(report, first, count, setting->keys[k].name)) {
+            if (!known && !report_is_checksum(setting->keys[k].name) &&
+                report_varies(report, first, count, setting->keys[k].name)) {
                 names[found++] = setting->keys[k].name;
             }
         }
@@ -250,7 +251,7 @@ static void write_experiment(FILE *out, const struct report *report, const char 
         for (size_t i = 0; i < key_count; i++) {
             listed = listed || strcmp(keys[i], key->name) == 0;
         }
-        if (!listed && key->value[0] != '\0') {
+        if (!listed && key->value[0] != '\0' && !report_is_checksum(key->name)) {
             report_text(out, "%s = %s\n", key->name, key->value);
         }
     }

@@ -6,6 +6,7 @@
  * in pieces and is refused. Lists go on behind a comma on an indented line.
  */
 #include "rebias/experiment.h"
+#include "experiment_values.h"
 #include "rebias/base.h"
 #include <ctype.h>
 #include <ini.h>
@@ -46,88 +47,7 @@ static int note(struct reading *r, size_t line, const char *value, const char *e
     return r->status;
 }
 
-/* -- 2. lists -- */
-
-/* Length of the element that text begins with: up to a comma before a blank. A comma without
- * belongs to the value, as in "gaussian:mean=1e-9,sd=1e-10". */
-static size_t element_length(const char *text)
-{
-    size_t n = 0;
-    while (text[n] != '\0' &&
-           !(text[n] == ',' && (text[n + 1] == '\0' || isblank((unsigned char)text[n + 1])))) {
-        n++;
-    }
-    return n;
-}
-
-static int append_value(struct rebias_buffer *values, const char *text, size_t length,
-                        struct rebias_error *err)
-{
-    char *copy = NULL;
-    while (length > 0 && isblank((unsigned char)*text)) {
-        text++;
-        length--;
-    }
-    while (length > 0 && isblank((unsigned char)text[length - 1])) {
-        length--;
-    }
-    int status = rebias_alloc(&copy, length + 1, 1, err);
-    if (status == REBIAS_OK) {
-        memcpy(copy, text, length);
-        status = rebias_buffer_append(values, sizeof copy, &copy, err);
-    }
-    if (status != REBIAS_OK) {
-        free(copy);
-    }
-    return status;
-}
-
-static void free_values(char **value, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        free(value[i]);
-    }
-    free(value);
-}
-
-static int split(struct rebias_experiment_key *key, const char *text, struct rebias_error *err)
-{
-    struct rebias_buffer values = {0};
-    int status = REBIAS_OK;
-    for (bool more = true; more && status == REBIAS_OK;) {
-        const size_t length = element_length(text);
-        status = append_value(&values, text, length, err);
-        more = text[length] == ',';
-        text += length + (more ? 1 : 0);
-    }
-    key->value = values.data;
-    key->count = values.count;
-    return status;
-}
-
-/* The value that is wrong, and why; NULL: none is. */
-static const char *wrong_value(const struct rebias_experiment_key *key, const char **why)
-{
-    if (!key->grid && key->count > 1) {
-        *why = "a list stands below [grid]";
-        return key->name;
-    }
-    for (size_t i = 0; i < key->count; i++) {
-        if (key->value[i][0] == '\0') {
-            *why = key->count > 1 ? "a value of the list is empty" : "the value is empty";
-            return "(nothing)";
-        }
-        for (size_t k = 0; k < i; k++) {
-            if (strcmp(key->value[k], key->value[i]) == 0) {
-                *why = "a value is given twice";
-                return key->value[i];
-            }
-        }
-    }
-    return NULL;
-}
-
-/* -- 3. keys -- */
+/* -- 2. keys -- */
 
 static int top_index(const char *name)
 {
@@ -149,13 +69,6 @@ static struct rebias_experiment_key *find_key(const struct rebias_buffer *keys,
         }
     }
     return NULL;
-}
-
-static void clear_key(struct rebias_experiment_key *key)
-{
-    free(key->name);
-    free_values(key->value, key->count);
-    *key = (struct rebias_experiment_key){.name = NULL};
 }
 
 /* *out = the value of a top key that is a number. */
@@ -186,7 +99,7 @@ static int set_top(struct rebias_experiment *e, int top, const char *value,
     return rebias_copy_text(text, value, err);
 }
 
-/* -- 4. one pair -- */
+/* -- 3. one pair -- */
 
 static void take_top(struct reading *r, int top)
 {
@@ -219,17 +132,17 @@ static void take_option(struct reading *r)
     }
     int status = rebias_copy_text(&key.name, r->raw_name, r->err);
     if (status == REBIAS_OK) {
-        status = split(&key, r->raw, r->err);
+        status = rebias_experiment_split(&key, r->raw, r->err);
     }
     if (status == REBIAS_OK) {
         status = rebias_buffer_append(&r->keys, sizeof key, &key, r->err);
     }
     if (status != REBIAS_OK) {
-        clear_key(&key);
+        rebias_experiment_clear_key(&key);
         r->status = status;
         return;
     }
-    const char *wrong = wrong_value(&key, &why);
+    const char *wrong = rebias_experiment_wrong_value(&key, &why);
     if (wrong != NULL) {
         note(r, r->raw_line, wrong, NULL, why);
     }
@@ -317,7 +230,7 @@ static int handle(void *context, const char *section, const char *name, const ch
     return 1;
 }
 
-/* -- 5. lines -- */
+/* -- 4. lines -- */
 
 static bool is_remark(const char *line, size_t length)
 {
@@ -414,7 +327,7 @@ static int read_lines(struct reading *r, const char *data)
     return r->status;
 }
 
-/* -- 6. overrides -- */
+/* -- 5. overrides -- */
 
 static int fail_override(const char *override, const char *expected, const char *message,
                          struct rebias_error *err)
@@ -431,19 +344,19 @@ static int override_option(struct reading *r, const char *name, const char *valu
     const char *why = NULL;
     int status = rebias_copy_text(&key.name, name, r->err);
     if (status == REBIAS_OK) {
-        status = split(&key, value, r->err);
+        status = rebias_experiment_split(&key, value, r->err);
     }
-    if (status == REBIAS_OK && wrong_value(&key, &why) != NULL) {
+    if (status == REBIAS_OK && rebias_experiment_wrong_value(&key, &why) != NULL) {
         status = fail_override(override, NULL, why, r->err);
     }
     if (status == REBIAS_OK && old == NULL) {
         status = rebias_buffer_append(&r->keys, sizeof key, &key, r->err);
     } else if (status == REBIAS_OK) {
-        clear_key(old);
+        rebias_experiment_clear_key(old);
         *old = key;
     }
     if (status != REBIAS_OK) {
-        clear_key(&key);
+        rebias_experiment_clear_key(&key);
     }
     return status;
 }
@@ -496,7 +409,7 @@ static int take_overrides(struct reading *r, const char *const *overrides, size_
     return status;
 }
 
-/* -- 7. loading -- */
+/* -- 6. loading -- */
 
 static int compare_keys(const void *a, const void *b)
 {
@@ -581,7 +494,7 @@ void rebias_experiment_free(struct rebias_experiment *experiment)
 {
     if (experiment != NULL) {
         for (size_t k = 0; k < experiment->key_count; k++) {
-            clear_key(&experiment->keys[k]);
+            rebias_experiment_clear_key(&experiment->keys[k]);
         }
         free(experiment->keys);
         free(experiment->path);

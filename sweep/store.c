@@ -236,11 +236,11 @@ static int open_to_write(struct rebias_store *store, struct rebias_error *err)
 {
     const struct rebias_place place = {store->path, 0, 0, NULL};
     bool empty = false;
-    int status = check_kind(store, &empty, err); /* nothing is changed in other files */
-    if (status == REBIAS_OK && sqlite3_db_readonly(store->db, "main") == 1) {
-        status = rebias_fail_at(err, REBIAS_E_IO, &place, NULL,
-                                "the store is read-only: no cell can be added");
+    if (sqlite3_db_readonly(store->db, "main") == 1) {
+        return rebias_fail_at(err, REBIAS_E_IO, &place, NULL,
+                              "the store is read-only: no cell can be added");
     }
+    int status = check_kind(store, &empty, err); /* nothing is changed in other files */
     if (status == REBIAS_OK) {
         status = choose_journal(store, err);
     }

@@ -35,7 +35,7 @@ room_of_header() {
         devmodel.h) echo devmodel ;;
         table.h | estimate.h | family.h | holdout.h) echo jumptable ;;
         crossbar.h | network.h | train.h | visits.h | model.h | mgd.h | weights.h | learn.h | quantise.h | chip.h | deploy.h | wires.h | write_verify.h) echo netsim ;;
-        bias.h | compare.h) echo sweep ;;
+        bias.h | bias_cells.h | compare.h | experiment.h | store.h | farm.h) echo sweep ;;
     esac
 }
 
