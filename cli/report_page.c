@@ -81,11 +81,17 @@ static void write_lead(FILE *out, const struct report_content *content)
     for (size_t c = 0; c < content->data.cells.count; c++) {
         seconds += report_cell(&content->data, c)->seconds;
     }
+    const bool hours = seconds >= 7200.0;
+    const bool brief = seconds < 120.0;
     fputs("<p class=\"lead\">", out);
     report_text(out, "%zu finished cells of %zu configurations in %s: %.3g %s of computing.",
                 content->data.cells.count, content->data.settings.count, content->data.path,
-                seconds < 7200.0 ? seconds / 60.0 : seconds / 3600.0,
-                seconds < 7200.0 ? "minutes" : "hours");
+                seconds / (brief ? 1.0
+                           : hours ? 3600.0
+                                      : 60.0),
+                brief ? "seconds"
+                : hours ? "hours"
+                           : "minutes");
     fputs("</p>\n", out);
 }
 

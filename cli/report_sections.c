@@ -116,11 +116,11 @@ static void write_heads(FILE *out, const char *title, const char *const *keys, s
 {
     fputs("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"", out);
     report_text(out, "%s: final numbers", title);
-    fputs("\">\n<table>\n<caption>", out);
+    fputs("\">\n<table>\n<caption><span>", out);
     report_text(out,
                 "%s: final numbers, mean over replicates and its 95 %% interval (bootstrap)",
                 title);
-    fputs("</caption>\n<thead><tr>", out);
+    fputs("</span></caption>\n<thead><tr>", out);
     for (size_t k = 0; k < key_count; k++) {
         fputs("<th scope=\"col\">", out);
         report_text(out, "%s", keys[k]);

@@ -167,9 +167,9 @@ static void begin_table(FILE *out, const char *caption, const char *const *heads
 {
     fputs("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"", out);
     report_text(out, "%s", caption);
-    fputs("\">\n<table>\n<caption>", out);
+    fputs("\">\n<table>\n<caption><span>", out);
     report_text(out, "%s", caption);
-    fputs("</caption>\n<thead><tr>", out);
+    fputs("</span></caption>\n<thead><tr>", out);
     for (size_t i = 0; i < count; i++) {
         const bool number = heads[i][0] == '#';
         fprintf(out, "<th scope=\"col\"%s>", number ? " class=\"n\"" : "");

@@ -158,6 +158,13 @@ static int shade_of(double share)
     return shade < 0.0 ? 0 : shade > (double)SHADES ? SHADES : (int)shade;
 }
 
+/* Rounded as it is printed, so that neighbours meet without a gap. */
+static double printed(double place)
+{
+    const double digits = 10.0;
+    return round(digits * place) / digits;
+}
+
 /* The runs of equal shade in one row, as rectangles of one path. */
 static void write_heat_row(FILE *out, const struct chart_heat *heat,
                            const struct svg_frame *frame, size_t row, int shade)
@@ -165,16 +172,16 @@ static void write_heat_row(FILE *out, const struct chart_heat *heat,
     const double width = (heat->x_high - heat->x_low) / (double)heat->columns;
     const double height = (heat->y_high - heat->y_low) / (double)heat->rows;
     const double *value = heat->value + row * heat->columns;
-    const double y = svg_y(frame, heat->y_low + height * (double)(row + 1));
-    const double deep = svg_y(frame, heat->y_low + height * (double)row) - y;
+    const double y = printed(svg_y(frame, heat->y_low + height * (double)(row + 1)));
+    const double deep = printed(svg_y(frame, heat->y_low + height * (double)row)) - y;
     for (size_t c = 0; c < heat->columns;) {
         size_t end = c;
         while (end < heat->columns && shade_of(value[end]) == shade) {
             end++;
         }
         if (end > c) {
-            const double x = svg_x(frame, heat->x_low + width * (double)c);
-            const double x_end = svg_x(frame, heat->x_low + width * (double)end);
+            const double x = printed(svg_x(frame, heat->x_low + width * (double)c));
+            const double x_end = printed(svg_x(frame, heat->x_low + width * (double)end));
             fprintf(out, "M%.1f %.1fh%.1fv%.1fh%.1fz", x, y, x_end - x, deep, x - x_end);
         }
         c = end > c ? end : c + 1;
