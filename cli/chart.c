@@ -189,6 +189,23 @@ void chart_y_limits(const struct chart_panel *panel, double *low, double *high)
     *high = range.high;
 }
 
+void chart_share_y(struct chart *chart)
+{
+    struct range range = {INFINITY, -INFINITY};
+    struct chart_panel *panels = chart->panels.data;
+    for (size_t p = 0; p < chart->panels.count; p++) {
+        double low = 0.0;
+        double high = 0.0;
+        chart_y_limits(&panels[p], &low, &high);
+        widen(&range, low);
+        widen(&range, high);
+    }
+    for (size_t p = 0; p < chart->panels.count; p++) {
+        panels[p].y.low = range.low;
+        panels[p].y.high = range.high;
+    }
+}
+
 /* -- 4. ticks -- */
 
 static size_t linear_ticks(double low, double high, double *tick, size_t capacity)
@@ -316,6 +333,7 @@ void chart_each_label(const struct chart *chart,
                       void *context)
 {
     const char *level = "";
+    enum chart_mark level_mark = CHART_LINE;
     for (size_t p = 0; p < chart->panels.count; p++) {
         const struct chart_panel *panel = chart_panel(chart, p);
         for (size_t s = 0; s < panel->series.count; s++) {
@@ -326,10 +344,11 @@ void chart_each_label(const struct chart *chart,
         }
         if (level[0] == '\0' && isfinite(panel->level.middle)) {
             level = panel->level.label;
+            level_mark = isfinite(panel->level.low) ? CHART_RIBBON : CHART_LINE;
         }
     }
     if (level[0] != '\0') {
-        visit(context, level, CHART_GREY, CHART_RIBBON);
+        visit(context, level, CHART_GREY, level_mark);
     }
 }
 
@@ -337,7 +356,8 @@ static void count_label(void *context, const char *label, int colour, enum chart
 {
     size_t *count = context;
     (void)label;
-    *count += colour == CHART_GREY && mark == CHART_RIBBON ? 2 : 1;
+    (void)mark;
+    *count += colour == CHART_GREY ? 2 : 1;
 }
 
 bool chart_has_legend(const struct chart *chart)

@@ -91,6 +91,9 @@ const struct chart_point *chart_points(const struct chart_series *series);
 void chart_x_limits(const struct chart_panel *panel, double *low, double *high);
 void chart_y_limits(const struct chart_panel *panel, double *low, double *high);
 
+/* Gives all panels the y axis that holds everything drawn in any of them: panels to compare. */
+void chart_share_y(struct chart *chart);
+
 /* Places of up to `capacity` numbers along an axis, ascending; returns how many. */
 size_t chart_x_ticks(const struct chart_panel *panel, double *tick, size_t capacity);
 size_t chart_y_ticks(const struct chart_panel *panel, double *tick, size_t capacity);
@@ -98,10 +101,10 @@ size_t chart_y_ticks(const struct chart_panel *panel, double *tick, size_t capac
 /* Panels side by side in a figure of its own: at most 3. */
 size_t chart_columns(const struct chart *chart);
 
-/* Whether the legend has anything to say: more than one label, or a level with a label. */
+/* Whether the legend has anything to say: more than one label, or a grey one. */
 bool chart_has_legend(const struct chart *chart);
 /* Every label of the chart once, in the order of the panels; the label that a level has comes
- * last, as CHART_GREY with mark CHART_RIBBON. */
+ * last, as CHART_GREY. */
 void chart_each_label(const struct chart *chart,
                       void (*visit)(void *context, const char *label, int colour,
                                     enum chart_mark mark),

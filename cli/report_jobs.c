@@ -197,6 +197,22 @@ static int add_deployment(struct chart *chart, const struct report *report, size
     return REBIAS_OK;
 }
 
+/* Series side by side at the same x. */
+static void spread_series(struct chart *chart)
+{
+    int highest = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t p = 0; p < chart->panels.count; p++) {
+            const struct chart_panel *panel = chart_panel(chart, p);
+            for (size_t s = 0; s < panel->series.count; s++) {
+                struct chart_series *series = (struct chart_series *)panel->series.data + s;
+                highest = series->colour > highest ? series->colour : highest;
+                series->dodge = (double)series->colour - 0.5 * (double)highest;
+            }
+        }
+    }
+}
+
 static int deployment_chart(struct chart *chart, const struct report *report, size_t first,
                             size_t count, struct rebias_error *err)
 {
@@ -210,6 +226,8 @@ static int deployment_chart(struct chart *chart, const struct report *report, si
         status = add_deployment(chart, report, first, count, report_setting(report, first + s),
                                 axis, err);
     }
+    spread_series(chart);
+    chart_share_y(chart);
     return status;
 }
 
@@ -265,6 +283,7 @@ static int continual_chart(struct chart *chart, const struct report *report, siz
         status = add_continual_panel(chart, report, first, count,
                                      report_setting(report, first + s), err);
     }
+    chart_share_y(chart);
     return status;
 }
 

@@ -32,7 +32,8 @@ void report_quantity(char *text, size_t size, const char *name)
     if (strcmp(name, "accuracy") == 0) {
         chart_text(text, size, "test accuracy (%%)");
     } else {
-        chart_text(text, size, "%s%s", name, report_is_accuracy(name) ? " (%)" : "");
+        const bool percent = report_is_accuracy(name) || strcmp(name, "mapping_error") == 0;
+        chart_text(text, size, "%s%s", name, percent ? " (%)" : "");
     }
 }
 

@@ -86,12 +86,12 @@ static void write_lead(FILE *out, const struct report_content *content)
     fputs("<p class=\"lead\">", out);
     report_text(out, "%zu finished cells of %zu configurations in %s: %.3g %s of computing.",
                 content->data.cells.count, content->data.settings.count, content->data.path,
-                seconds / (brief ? 1.0
+                seconds / (brief   ? 1.0
                            : hours ? 3600.0
-                                      : 60.0),
-                brief ? "seconds"
+                                   : 60.0),
+                brief   ? "seconds"
                 : hours ? "hours"
-                           : "minutes");
+                        : "minutes");
     fputs("</p>\n", out);
 }
 

@@ -137,14 +137,29 @@ static void write_heads(FILE *out, const char *title, const char *const *keys, s
     fputs("</tr></thead>\n<tbody>\n", out);
 }
 
+/* What has a number at the end: all but the accuracies of a deployment's tasks, whose positions
+ * are the tasks. */
+static size_t final_quantities(const struct report_cell *cell,
+                               const char *names[REPORT_MOST_NAMES])
+{
+    const size_t count = report_quantities(cell, false, names);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], "task_accuracy") != 0) {
+            names[kept++] = names[i];
+        }
+    }
+    return kept;
+}
+
 static void write_job_table(FILE *out, const struct report *report, const char *job,
                             size_t first, size_t count)
 {
     const char *keys[REPORT_MOST_NAMES];
     const char *names[REPORT_MOST_NAMES];
     const size_t key_count = varying(report, first, count, keys);
-    const size_t name_count = report_quantities(
-        report_cell(report, report_setting(report, first)->first), false, names);
+    const size_t name_count =
+        final_quantities(report_cell(report, report_setting(report, first)->first), names);
     write_heads(out, title_of(job), keys, key_count, names, name_count);
     for (size_t s = first; s < first + count; s++) {
         const struct report_setting *setting = report_setting(report, s);

@@ -137,7 +137,7 @@ static void write_series(FILE *out, const struct chart_series *series,
     }
     fputs("<g ", out);
     svg_class(out, series->colour);
-    fputs(series->mark == CHART_DOTS ? " opacity=\".55\">" : ">", out);
+    fputs(series->mark == CHART_DOTS ? " opacity=\".7\">" : ">", out);
     if (series->mark == CHART_LINE) {
         write_line(out, series, frame);
     } else if (series->mark == CHART_RIBBON) {
