@@ -173,22 +173,22 @@ static int write_words(struct sweep_setup *setup, const struct rebias_experiment
     return status;
 }
 
-/* Adds "configuration 3 (method = kriging, points = 100)" to an error: what the grid varies. */
+/* Adds "(method = kriging, points = 100)" to an error: what the grid varies. */
 static void tell_configuration(const struct rebias_experiment *e, size_t number,
                                struct rebias_error *err)
 {
     char message[sizeof err->message];
     char what[128] = "";
     size_t used = 0;
-    size_t rest = number;
-    for (size_t k = e->key_count; k > 0; k--) {
-        const struct rebias_experiment_key *key = &e->keys[k - 1];
-        if (key->count > 1 && used < sizeof what) {
+    size_t later = e->configurations;
+    for (size_t k = 0; k < e->key_count && used < sizeof what; k++) {
+        const struct rebias_experiment_key *key = &e->keys[k];
+        later /= key->count;
+        if (key->count > 1) {
             used += (size_t)snprintf(what + used, sizeof what - used, "%s%s = %s",
                                      used > 0 ? ", " : "", key->name,
-                                     key->value[rest % key->count]);
+                                     key->value[number / later % key->count]);
         }
-        rest /= key->count;
     }
     snprintf(message, sizeof message, "%.*s%s%s%s", (int)sizeof message / 2, err->message,
              used > 0 ? " (" : "", what, used > 0 ? ")" : "");
