@@ -5,6 +5,7 @@
  */
 #include "report_numbers.h"
 #include "report_page.h"
+#include "sweep_job.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -227,6 +228,28 @@ static void write_list(FILE *out, const struct report *report, size_t first, siz
     fputc('\n', out);
 }
 
+/* The option has its default, so that an experiment need not name it. */
+static bool is_default(const char *job, const struct report_key *key)
+{
+    const struct command *command = sweep_job_find(job)->command;
+    const struct option_row *row = NULL;
+    double value = 0.0;
+    double fallback = 0.0;
+    for (size_t i = 0; (row = option_row_at(command, i)) != NULL; i++) {
+        if (row->kind == OPTION_HEADING || strcmp(row->name, key->name) != 0) {
+            continue;
+        }
+        const char *text = row->kind == OPTION_FLAG    ? "no"
+                           : row->fallback != NULL ? row->fallback
+                                                   : "";
+        return strcmp(text, key->value) == 0 ||
+               (rebias_parse_double(text, &fallback) &&
+                rebias_parse_double(key->value, &value) &&
+                value == fallback); /* exactly: of the same digits */
+    }
+    return false;
+}
+
 static void replicate_range(const struct report *report, size_t first, size_t count,
                             uint32_t *low, uint32_t *high)
 {
@@ -266,8 +289,10 @@ static void write_experiment(FILE *out, const struct report *report, const char 
         for (size_t i = 0; i < key_count; i++) {
             listed = listed || strcmp(keys[i], key->name) == 0;
         }
-        if (!listed && key->value[0] != '\0' && !report_is_checksum(key->name)) {
-            report_text(out, "%s = %s\n", key->name, key->value);
+        if (!listed && key->value[0] != '\0' && !report_is_checksum(key->name) &&
+            !is_default(job, key)) {
+            report_text(out, "%s = %s", key->name, key->value);
+            fputc('\n', out);
         }
     }
     fputs("\n[grid]\n", out);
@@ -360,8 +385,10 @@ void report_making_section(FILE *out, const struct report_content *content)
     fputs("<p>These experiment files give the same cells again, byte for byte, with the "
           "inputs above: <code>rebias sweep run EXPERIMENT.ini --store NEW.db</code>, then "
           "<code>rebias report NEW.db -o report.html</code>. Where the store holds parts of "
-          "several grids, the file spans them all.</p>\n",
+          "several grids, the file spans them all. Options that have their defaults in ",
           out);
+    report_text(out, "rebias %s are left out.", rebias_version());
+    fputs("</p>\n", out);
     for (size_t j = 0; j < sizeof all / sizeof all[0]; j++) {
         size_t first = 0;
         const size_t count = report_job(report, all[j], &first);
