@@ -48,7 +48,7 @@ static const struct option_row rows[] = {
     {"correlation", 0, OPTION_TEXT, "FILE", NULL, 0, 0,
      "CSV of Spearman's correlation between each device metric and the bias, per points"},
     {"figure", 0, OPTION_TEXT, "FILE.png", NULL, 0, 0,
-     "accuracy and device metric against points (needs gnuplot)"},
+     "accuracy and device metric against points, .png, .svg or .pdf (needs gnuplot)"},
     {"", 0, OPTION_HEADING, NULL, NULL, 0, 0, "with --trainer mgd"},
     BIAS_MGD_ROWS,
 };

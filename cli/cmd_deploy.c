@@ -77,7 +77,7 @@ static const struct option_row rows[] = {
     {"replicates", 0, OPTION_INTEGER, "N", "10", 1, 1000000, "deployments of each case"},
     {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, "write every deployment here, as CSV"},
     {"figure", 0, OPTION_TEXT, "FILE", NULL, 0, 0,
-     "accuracy against stuck devices or copies, .png or .svg (needs gnuplot)"},
+     "accuracy against stuck devices or copies, .png, .svg or .pdf (needs gnuplot)"},
 };
 
 /* -- 2. all deployments -- */

@@ -37,6 +37,8 @@ extern const struct command bias_commands[];
 extern const size_t bias_command_count;
 extern const struct command sweep_commands[];
 extern const size_t sweep_command_count;
+extern const struct command report_commands[];
+extern const size_t report_command_count;
 
 extern const char *const polarity_words[2]; /* "SET", "RESET" */
 

@@ -28,8 +28,8 @@ int deploy_run_one(const struct deploy_plan *plan, size_t cell, size_t replicate
     const struct rebias_deploy_options options =
         deploy_cell_options(plan, &plan->cells[cell], replicate);
     struct rebias_deployment *deployment = NULL;
-    *run = (struct deploy_run){
-        .accuracy_before = NAN, .mapping_error_before = NAN, .pulses = NAN};
+    *run =
+        (struct deploy_run){.accuracy_before = NAN, .mapping_error_before = NAN, .pulses = NAN};
     int status = rebias_deploy(&deployment, plan->networks, plan->chip, &options, err);
     if (status == REBIAS_OK) {
         status = classify(plan, deployment, run, err);

@@ -43,6 +43,8 @@ static const struct group {
      bias_commands, &bias_command_count},
     {"sweep", "run, resume, export grids of bias, train, deploy and continual", sweep_commands,
      &sweep_command_count},
+    {"report", "an HTML page with figures from the store of a sweep", report_commands,
+     &report_command_count},
 };
 enum { GROUPS = sizeof groups / sizeof groups[0] };
 

@@ -58,7 +58,7 @@ room_of_name() {
         esac
     done
     case $name in
-        config.h | plots/templates.h) echo - ;; # generated
+        config.h | plots/templates.h | plots/page.h) echo - ;; # generated
         include/rebias/* | rebias/*) room_of_header "${name##*/}" ;;
         */*) if [ -n "$(allowed_rooms "${name%%/*}")" ]; then echo "${name%%/*}"; fi ;;
         *)
