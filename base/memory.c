@@ -41,24 +41,51 @@ int rebias_copy_text(char **out, const char *text, struct rebias_error *err)
     return status;
 }
 
+/* Room for `wanted` elements in all, at least doubling. */
+static int grow(struct rebias_buffer *buffer, size_t size, size_t wanted,
+                struct rebias_error *err)
+{
+    size_t capacity = buffer->capacity == 0 ? FIRST_CAPACITY : 2 * buffer->capacity;
+    if (capacity < wanted) {
+        capacity = wanted;
+    }
+    size_t bytes = 0;
+    void *grown = NULL;
+    if (!__builtin_mul_overflow(capacity, size, &bytes)) {
+        grown = realloc(buffer->data, bytes);
+    }
+    if (grown == NULL) {
+        return rebias_fail(err, REBIAS_E_MEMORY, "out of memory: %zu elements of %zu bytes",
+                           capacity, size);
+    }
+    buffer->data = grown;
+    buffer->capacity = capacity;
+    return REBIAS_OK;
+}
+
 int rebias_buffer_append(struct rebias_buffer *buffer, size_t size, const void *element,
                          struct rebias_error *err)
 {
-    if (buffer->count == buffer->capacity) {
-        size_t capacity = buffer->capacity == 0 ? FIRST_CAPACITY : 2 * buffer->capacity;
-        size_t bytes = 0;
-        void *grown = NULL;
-        if (!__builtin_mul_overflow(capacity, size, &bytes)) {
-            grown = realloc(buffer->data, bytes);
-        }
-        if (grown == NULL) {
-            return rebias_fail(err, REBIAS_E_MEMORY, "out of memory: %zu elements of %zu bytes",
-                               capacity, size);
-        }
-        buffer->data = grown;
-        buffer->capacity = capacity;
+    return rebias_buffer_append_many(buffer, size, element, 1, err);
+}
+
+int rebias_buffer_append_many(struct rebias_buffer *buffer, size_t size, const void *elements,
+                              size_t count, struct rebias_error *err)
+{
+    size_t wanted = 0;
+    if (__builtin_add_overflow(buffer->count, count, &wanted)) {
+        return rebias_fail(err, REBIAS_E_MEMORY, "%zu + %zu elements do not fit into memory",
+                           buffer->count, count);
     }
-    memcpy((char *)buffer->data + buffer->count * size, element, size);
-    buffer->count++;
+    if (wanted > buffer->capacity) {
+        int status = grow(buffer, size, wanted, err);
+        if (status != REBIAS_OK) {
+            return status;
+        }
+    }
+    if (count > 0) {
+        memcpy((char *)buffer->data + buffer->count * size, elements, count * size);
+        buffer->count = wanted;
+    }
     return REBIAS_OK;
 }

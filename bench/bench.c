@@ -102,6 +102,15 @@ static double fraction_of_sgemm(size_t n, const struct result *results, const ch
                : NAN;
 }
 
+/* How much faster two threads finish equal cells; NaN when either was not measured. The fastest
+ * repetitions are compared: those that nothing else on the machine disturbed. */
+static double farm_speedup(size_t n, const struct result *results)
+{
+    const struct result *one = find(n, results, "farm-1-thread");
+    const struct result *two = find(n, results, "farm-2-threads");
+    return one != NULL && two != NULL ? one->min_ns / two->min_ns : NAN;
+}
+
 static const char *const trainings[] = {"train-software-64", "train-pair-64",
                                         "train-single-64"};
 
@@ -172,6 +181,14 @@ static void print_summary(size_t n, const struct result *results)
                    1e9 * results[k].fresh_floor);
         }
     }
+    if (!isnan(farm_speedup(n, results))) {
+        printf("# farm: two threads are %.3f times as fast as one\n", farm_speedup(n, results));
+    }
+    const struct result *put = find(n, results, "store-put");
+    if (put != NULL) {
+        printf("# store: putting a cell takes %.3f %% of a cell of one second\n",
+               100.0 / rate_of(put));
+    }
     printf("# peak resident memory %ld kB\n", peak_memory_kB());
 }
 
@@ -223,7 +240,11 @@ static int write_json(const char *path, size_t n, const struct result *results,
             separator = ", ";
         }
     }
-    fprintf(out.stream, "}\n}\n");
+    fputc('}', out.stream);
+    if (!isnan(farm_speedup(n, results))) {
+        fprintf(out.stream, ",\n  \"farm_speedup\": %.17g", farm_speedup(n, results));
+    }
+    fprintf(out.stream, "\n}\n");
     return rebias_output_close(&out, err);
 }
 
@@ -297,7 +318,7 @@ static int run(const struct options *o, struct rebias_error *err)
     size_t n = 0;
     int status = rebias_alloc(&results,
                               bench_kernel_count + bench_fit_count + bench_mgd_count +
-                                  bench_deployment_count,
+                                  bench_deployment_count + bench_farm_count,
                               sizeof *results, err);
     if (status == REBIAS_OK) {
         status = rebias_alloc(&times, o->repetitions, sizeof *times, err);
@@ -314,6 +335,9 @@ static int run(const struct options *o, struct rebias_error *err)
     if (status == REBIAS_OK) {
         status =
             run_table(o, bench_deployment_count, bench_deployments, times, &n, results, err);
+    }
+    if (status == REBIAS_OK) {
+        status = run_table(o, bench_farm_count, bench_farm, times, &n, results, err);
     }
     if (status == REBIAS_OK && n == 0) {
         status = rebias_fail(err, REBIAS_E_NAME, "no kernel's name begins with '%s'", o->only);

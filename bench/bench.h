@@ -43,6 +43,9 @@ void bench_setting_take_deployed(struct bench_setting *setting,
                                  struct bench_deployed *deployed);
 struct bench_deployed *bench_setting_deployed(const struct bench_setting *setting);
 void bench_deployed_free(struct bench_deployed *deployed);
+/* Cells of a sweep on threads (farm.c). */
+extern const struct bench_kernel bench_farm[];
+extern const size_t bench_farm_count;
 
 /* Floating-point operations that training one image of 784-100-10 needs for the forward and the
  * gradient product of both layers, 2 for each weight and product. */

@@ -120,22 +120,29 @@ int bias_studies_open(struct bias_studies *studies, const struct arguments *argu
     return status;
 }
 
+void bias_studies_learn(struct bias_studies *studies, const struct rebias_image_set *set,
+                        const struct rebias_bias_mgd *mgd)
+{
+    for (size_t i = 0; i < studies->count; i++) {
+        struct rebias_bias_options *o = &studies->study[i].options;
+        o->set = set;
+        o->mgd = mgd;
+        if (set != NULL) {
+            complete_layers(&o->network, set);
+        }
+    }
+}
+
 int bias_studies_run(struct bias_studies *studies, const struct arguments *arguments,
-                     const struct rebias_image_set *set, const struct rebias_bias_mgd *mgd,
                      struct rebias_error *err)
 {
     int status = REBIAS_OK;
-    const bool networks = set != NULL || mgd != NULL;
     progress_catch_signals();
     for (size_t i = 0; i < studies->count && status == REBIAS_OK; i++) {
         struct bias_study *study = &studies->study[i];
+        const bool networks = study->options.set != NULL || study->options.mgd != NULL;
         struct progress progress = {.arguments = arguments,
                                     .what = networks ? "networks" : "models"};
-        study->options.set = set;
-        study->options.mgd = mgd;
-        if (set != NULL) {
-            complete_layers(&study->options.network, set);
-        }
         status =
             rebias_bias_study(&study->result, &study->options, progress_step, &progress, err);
         progress_end(&progress);

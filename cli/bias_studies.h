@@ -28,9 +28,12 @@ struct bias_studies {
 int bias_studies_open(struct bias_studies *studies, const struct arguments *arguments,
                       const struct rebias_bias_options *options, struct rebias_error *err);
 
-/* Runs them one after the other: mapped training on the set, or MGD; both NULL: no networks. */
+/* What their networks learn: mapped training on the set, or MGD; both NULL: no networks. */
+void bias_studies_learn(struct bias_studies *studies, const struct rebias_image_set *set,
+                        const struct rebias_bias_mgd *mgd);
+
+/* Runs them one after the other. */
 int bias_studies_run(struct bias_studies *studies, const struct arguments *arguments,
-                     const struct rebias_image_set *set, const struct rebias_bias_mgd *mgd,
                      struct rebias_error *err);
 
 void bias_studies_free(struct bias_studies *studies);

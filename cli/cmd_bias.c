@@ -1,7 +1,8 @@
 /* cmd_bias.c - `rebias bias`: the main job.
- * 1. options   2. options that exclude each other   3. remarks   4. output   5. the command
+ * 1. options   2. remarks   3. output   4. the command
  */
 #include "bias_mgd.h"
+#include "bias_setup.h"
 #include "bias_tables.h"
 #include "commands.h"
 #include "figure.h"
@@ -47,143 +48,12 @@ static const struct option_row rows[] = {
     {"correlation", 0, OPTION_TEXT, "FILE", NULL, 0, 0,
      "CSV of Spearman's correlation between each device metric and the bias, per points"},
     {"figure", 0, OPTION_TEXT, "FILE.png", NULL, 0, 0,
-     "accuracy and device metric against points (needs gnuplot)"},
+     "accuracy and device metric against points, .png, .svg or .pdf (needs gnuplot)"},
     {"", 0, OPTION_HEADING, NULL, NULL, 0, 0, "with --trainer mgd"},
     BIAS_MGD_ROWS,
 };
 
-static int read_methods(const struct arguments *a, struct rebias_bias_options *o,
-                        struct rebias_error *err)
-{
-    const char *text = argument_text(a, "method");
-    for (const char *c = text;;) {
-        const char *end = strchr(c, ',');
-        size_t width = end != NULL ? (size_t)(end - c) : strlen(c);
-        struct rebias_bias_method *method = &o->method[o->methods];
-        if (o->methods == REBIAS_BIAS_MAX_METHODS || width >= sizeof method->name) {
-            return rebias_fail(err, REBIAS_E_RANGE,
-                               "--method: too many methods (at most %d) or a name too long",
-                               REBIAS_BIAS_MAX_METHODS);
-        }
-        memcpy(method->name, c, width);
-        method->name[width] = '\0';
-        int status = rebias_method_parse(&method->method, method->name, err);
-        if (status != REBIAS_OK) {
-            return status;
-        }
-        o->methods++;
-        if (end == NULL) {
-            return REBIAS_OK;
-        }
-        c = end + 1;
-    }
-}
-
-static int read_options(const struct arguments *a, struct rebias_bias_options *o,
-                        struct rebias_error *err)
-{
-    *o = rebias_bias_options_defaults();
-    o->replicates = (size_t)argument_integer(a, "replicates");
-    o->synth.filter = argument_number(a, "filter");
-    o->synth.censored = argument_flag(a, "censored");
-    o->level = argument_number(a, "level");
-    o->resamples = (size_t)argument_integer(a, "resamples");
-    o->seed = (uint64_t)argument_integer(a, "seed");
-    o->threads = thread_count(a);
-    o->fit.blocks = (enum rebias_blocks)argument_choice(a, "blocks");
-    o->weights = (enum rebias_bias_weights)argument_choice(a, "weights");
-    o->metric_intervals = argument_given(a, "metrics");
-    double points[REBIAS_BIAS_MAX_POINTS];
-    int status = parse_number_list("points", argument_text(a, "points"), 1, 1e8, true, points,
-                                   REBIAS_BIAS_MAX_POINTS, &o->point_counts, err);
-    for (size_t i = 0; i < o->point_counts && status == REBIAS_OK; i++) {
-        o->points[i] = (size_t)points[i];
-    }
-    status = status == REBIAS_OK ? read_methods(a, o, err) : status;
-    return status == REBIAS_OK ? read_network_options(a, "0.05", &o->network, &o->train, err)
-                               : status;
-}
-
-/* -- 2. options that exclude each other -- */
-
-static bool trains(const struct arguments *a)
-{
-    return strcmp(argument_text(a, "network"), "none") != 0;
-}
-
-static bool by_mgd(const struct arguments *a)
-{
-    return argument_choice(a, "trainer") == 1;
-}
-
-/* Networks other than the multi-layer perceptron are for MGD. */
-static int check_trainer(const struct arguments *a, struct rebias_error *err)
-{
-    const char *network = argument_text(a, "network");
-    if (!by_mgd(a) && trains(a) && strcmp(network, "mlp") != 0) {
-        const struct rebias_place place = {NULL, 0, 0, network};
-        return rebias_fail_at(err, REBIAS_E_RANGE, &place, "mlp or none",
-                              "bad value of --network without --trainer mgd");
-    }
-    return bias_mgd_check(a, by_mgd(a), err);
-}
-
-/* Fails when one of the options is given, which mean nothing beside the one in `mode`. */
-static int refuse(const struct arguments *a, const char *mode, const char *const *names,
-                  size_t count, struct rebias_error *err)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (argument_given(a, names[i])) {
-            return rebias_fail(err, REBIAS_E_NAME, "--%s has no meaning with %s", names[i],
-                               mode);
-        }
-    }
-    return REBIAS_OK;
-}
-
-static int check_untrained(const struct arguments *a, struct rebias_error *err)
-{
-    static const struct option_row network[] = {NETWORK_ROWS};
-    static const char *const others[] = {"correlation", "figure", "trainer"};
-    static const char mode[] = "--network none";
-    int status = refuse(a, mode, others, sizeof others / sizeof others[0], err);
-    for (size_t i = 0; i < sizeof network / sizeof network[0] && status == REBIAS_OK; i++) {
-        status = refuse(a, mode, &network[i].name, 1, err);
-    }
-    return status == REBIAS_OK && argument_choice(a, "weights") == REBIAS_WEIGHTS_VISITED
-               ? rebias_fail(err, REBIAS_E_NAME, "--weights visited has no meaning with %s",
-                             mode)
-               : status;
-}
-
-static int check_combination(const struct arguments *a, struct rebias_error *err)
-{
-    static const char *const not_pulses[] = {"target", "bootstrap", "points", "filter"};
-    static const char *const not_bootstrap[] = {"method", "points", "filter", "censored"};
-    static const char *const only_pulses[] = {"blocks"};
-    int status = REBIAS_OK;
-    if (argument_given(a, "pulses")) {
-        status = refuse(a, "--pulses", not_pulses, 4, err);
-    } else if (!argument_given(a, "target")) {
-        status = rebias_fail(err, REBIAS_E_NAME,
-                             "no ground truth: give --target DEVICE, or --pulses FILE.csv");
-    } else {
-        status = refuse(a, "--target", only_pulses, 1, err);
-    }
-    if (status == REBIAS_OK && argument_given(a, "bootstrap")) {
-        status = refuse(a, "--bootstrap", not_bootstrap, 4, err);
-        if (status == REBIAS_OK && argument_choice(a, "weights") == REBIAS_WEIGHTS_DATA) {
-            status = rebias_fail(err, REBIAS_E_NAME,
-                                 "--weights data has no meaning with --bootstrap");
-        }
-    }
-    if (status == REBIAS_OK) {
-        status = check_trainer(a, err);
-    }
-    return status == REBIAS_OK && !trains(a) ? check_untrained(a, err) : status;
-}
-
-/* -- 3. remarks -- */
+/* -- 2. remarks -- */
 
 /* One remark a number of points: the metric with the largest correlation, if its interval
  * leaves out 0. */
@@ -259,7 +129,7 @@ static void remark_study(const struct arguments *a, const struct bias_study *stu
     }
 }
 
-/* -- 4. output -- */
+/* -- 3. output -- */
 
 /* *provenance = that of the command, with the checksums of the files it read. */
 static int make_provenance(struct provenance *provenance, const struct arguments *a,
@@ -340,7 +210,7 @@ static int publish(const struct arguments *a, const struct bias_studies *studies
     return status;
 }
 
-/* -- 5. the command -- */
+/* -- 4. the command -- */
 
 /* What would be found only after the work. */
 static int check_outputs(const struct arguments *a, struct rebias_error *err)
@@ -356,39 +226,25 @@ static int check_outputs(const struct arguments *a, struct rebias_error *err)
 
 static int run_bias(const struct arguments *a, struct rebias_error *err)
 {
-    struct rebias_bias_options options;
-    struct bias_studies studies = {0};
-    struct rebias_image_set *set = NULL;
-    struct bias_mgd mgd = {0};
-    int status = check_combination(a, err);
-    if (status == REBIAS_OK) {
-        status = read_options(a, &options, err);
-    }
+    struct bias_setup setup;
+    int status = bias_setup_read(&setup, a, err);
     if (status == REBIAS_OK) {
         status = check_outputs(a, err);
     }
     if (status == REBIAS_OK) {
-        status = bias_studies_open(&studies, a, &options, err);
+        status = bias_setup_open(&setup, a, err);
     }
-    if (status == REBIAS_OK && argument_given(a, "figure") && studies.count > 1) {
+    if (status == REBIAS_OK && argument_given(a, "figure") && setup.studies.count > 1) {
         status = rebias_fail(err, REBIAS_E_RANGE, "--figure shows one target, there are %zu",
-                             studies.count);
-    }
-    if (status == REBIAS_OK && trains(a) && by_mgd(a)) {
-        status = bias_mgd_open(&mgd, a, err);
-    } else if (status == REBIAS_OK && trains(a)) {
-        status = rebias_image_set_load(&set, argument_text(a, "images"),
-                                       argument_text(a, "data"), err);
+                             setup.studies.count);
     }
     if (status == REBIAS_OK) {
-        status = bias_studies_run(&studies, a, set, by_mgd(a) ? &mgd.parts : NULL, err);
+        status = bias_studies_run(&setup.studies, a, err);
     }
     if (status == REBIAS_OK) {
-        status = publish(a, &studies, by_mgd(a) ? mgd.setup.source.set : set, err);
+        status = publish(a, &setup.studies, bias_setup_images(&setup), err);
     }
-    bias_mgd_clear(&mgd);
-    bias_studies_free(&studies);
-    rebias_image_set_free(set);
+    bias_setup_clear(&setup);
     return status;
 }
 

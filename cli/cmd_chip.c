@@ -310,7 +310,7 @@ static int run_synth(const struct arguments *a, struct rebias_error *err)
 
 static const struct option_row show_rows[] = {
     {"figure", 0, OPTION_TEXT, "FILE.png", NULL, 0, 0,
-     "the figure, .png or .svg (required; needs gnuplot)"},
+     "the figure, .png, .svg or .pdf (required; needs gnuplot)"},
 };
 
 static int run_show(const struct arguments *a, struct rebias_error *err)

@@ -1,6 +1,7 @@
 /* cmd_continual.c - `rebias continual`: networks trained task after task, with or without
  * elastic weight consolidation. */
 #include "commands.h"
+#include "continual_setup.h"
 #include "learn_options.h"
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,23 @@ static struct rebias_learn_options read_options(const struct arguments *a)
     o.fisher_samples = (size_t)argument_integer(a, "fisher-samples");
     o.seed = (uint64_t)argument_integer(a, "seed");
     return o;
+}
+
+int continual_setup_open(struct continual_setup *setup, const struct arguments *arguments,
+                         struct rebias_error *err)
+{
+    const struct arguments *a = arguments;
+    setup->options = read_options(a);
+    int status = learn_source_open(&setup->source, argument_text(a, "task"), a, err);
+    return status == REBIAS_OK
+               ? learn_architecture(&setup->architecture, &setup->source,
+                                    setup->source.set != NULL ? "100" : "12,6", a, err)
+               : status;
+}
+
+void continual_setup_clear(struct continual_setup *setup)
+{
+    learn_source_clear(&setup->source);
 }
 
 /* -- the table -- */
@@ -168,26 +186,20 @@ static int publish(const struct arguments *a, struct rebias_continual *c,
 
 static int run_continual(const struct arguments *a, struct rebias_error *err)
 {
-    const struct rebias_learn_options options = read_options(a);
-    struct learn_source source = {NULL, NULL};
-    struct rebias_architecture architecture;
+    struct continual_setup setup = {.source = {NULL, NULL}};
     struct rebias_continual *c = NULL;
     struct progress progress = {.arguments = a, .what = "networks"};
     int status = learn_check_output(a, err);
     if (status == REBIAS_OK) {
-        status = learn_source_open(&source, argument_text(a, "task"), a, err);
-    }
-    if (status == REBIAS_OK) {
-        status = learn_architecture(&architecture, &source, source.set != NULL ? "100" : "12,6",
-                                    a, err);
+        status = continual_setup_open(&setup, a, err);
     }
     if (status == REBIAS_OK) {
         progress_catch_signals();
         status = rebias_continual_run(
             &c,
-            &(struct rebias_continual_plan){.tasks = source.tasks,
-                                            .architecture = &architecture,
-                                            .options = options,
+            &(struct rebias_continual_plan){.tasks = setup.source.tasks,
+                                            .architecture = &setup.architecture,
+                                            .options = setup.options,
                                             .seeds = (size_t)argument_integer(a, "seeds"),
                                             .threads = thread_count(a),
                                             .progress = progress_step,
@@ -196,10 +208,10 @@ static int run_continual(const struct arguments *a, struct rebias_error *err)
         progress_end(&progress);
     }
     if (status == REBIAS_OK) {
-        status = publish(a, c, &source, err);
+        status = publish(a, c, &setup.source, err);
     }
     rebias_continual_free(c);
-    learn_source_clear(&source);
+    continual_setup_clear(&setup);
     return status;
 }
 

@@ -1,5 +1,5 @@
 /* cmd_deploy.c - `rebias deploy`: trained networks on defective crossbars.
- * 1. options   2. one deployment   3. all of them   4. the command
+ * 1. options   2. all deployments   3. the command
  */
 #include "commands.h"
 #include "deploy_plan.h"
@@ -77,67 +77,16 @@ static const struct option_row rows[] = {
     {"replicates", 0, OPTION_INTEGER, "N", "10", 1, 1000000, "deployments of each case"},
     {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, "write every deployment here, as CSV"},
     {"figure", 0, OPTION_TEXT, "FILE", NULL, 0, 0,
-     "accuracy against stuck devices or copies, .png or .svg (needs gnuplot)"},
+     "accuracy against stuck devices or copies, .png, .svg or .pdf (needs gnuplot)"},
 };
 
-/* -- 2. one deployment -- */
-
-static int classify(const struct deploy_plan *plan, struct rebias_deployment *deployment,
-                    struct deploy_run *run, struct rebias_error *err)
-{
-    const size_t layers = plan->networks->network[0].layers;
-    int status = REBIAS_OK;
-    run->mapping_error = run->mean_accuracy = 0.0;
-    run->devices = rebias_deployment_devices(deployment);
-    deploy_count_pulses(deployment, run);
-    for (size_t l = 0; l < layers; l++) {
-        run->mapping_error += rebias_deployment_mapping_error(deployment, l) / (double)layers;
-    }
-    for (size_t t = 0; t < plan->tasks && status == REBIAS_OK; t++) {
-        status = rebias_deployment_accuracy(deployment, plan->n[t], plan->x[t], plan->label[t],
-                                            &run->accuracy[t], err);
-        run->mean_accuracy += run->accuracy[t] / (double)plan->tasks;
-    }
-    return status;
-}
+/* -- 2. all deployments -- */
 
 static int deploy_item(void *context, size_t item, struct rebias_error *err)
 {
-    struct deploy_plan *plan = context;
-    const struct rebias_deploy_options options = deploy_cell_options(
-        plan, &plan->cells[item / plan->replicates], item % plan->replicates);
-    struct rebias_deployment *deployment = NULL;
-    struct deploy_run *run = &plan->runs[item];
-    int status = rebias_deploy(&deployment, plan->networks, plan->chip, &options, err);
-    if (status == REBIAS_OK) {
-        status = classify(plan, deployment, run, err);
-    }
-    run->accuracy_before = run->mapping_error_before = run->pulses = NAN;
-    if (status == REBIAS_OK && plan->cells[item / plan->replicates].way->tuned) {
-        status = deploy_tune(plan, deployment, run, err);
-        if (status == REBIAS_OK) {
-            status = classify(plan, deployment, run, err);
-        }
-    }
-    rebias_deployment_free(deployment);
-    return status;
-}
-
-/* -- 3. all of them -- */
-
-/* Mean accuracy of the first `count` networks without devices. */
-static int software_accuracy(const struct deploy_plan *plan, size_t count, double *mean,
-                             struct rebias_error *err)
-{
-    int status = REBIAS_OK;
-    *mean = 0.0;
-    for (size_t t = 0; t < plan->tasks && status == REBIAS_OK; t++) {
-        double accuracy = 0.0;
-        status = rebias_deploy_software_accuracy(plan->networks, count, plan->n[t], plan->x[t],
-                                                 plan->label[t], &accuracy, err);
-        *mean += accuracy / (double)plan->tasks;
-    }
-    return status;
+    const struct deploy_plan *plan = context;
+    return deploy_run_one(plan, item / plan->replicates, item % plan->replicates,
+                          &plan->runs[item], err);
 }
 
 /* Of each cell; committees of one size are asked once. */
@@ -147,10 +96,9 @@ static int add_software(struct deploy_plan *plan, struct rebias_error *err)
     bool asked[DEPLOY_LISTED + 1] = {false};
     int status = REBIAS_OK;
     for (size_t c = 0; c < plan->cell_count && status == REBIAS_OK; c++) {
-        const struct deploy_cell *cell = &plan->cells[c];
-        const size_t count = cell->method == REBIAS_DEPLOY_CM ? cell->alpha : 1;
+        const size_t count = deploy_committee(&plan->cells[c]);
         if (!asked[count]) {
-            status = software_accuracy(plan, count, &known[count], err);
+            status = deploy_software(plan, count, &known[count], err);
             asked[count] = true;
         }
         plan->software[c] = known[count];
@@ -191,7 +139,7 @@ static int draw(const struct deploy_plan *plan, const char *path, struct rebias_
     return status;
 }
 
-/* -- 4. the command -- */
+/* -- 3. the command -- */
 
 /* Before the work, not after it. */
 static int check_outputs(const struct arguments *a, struct rebias_error *err)

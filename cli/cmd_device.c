@@ -1,5 +1,6 @@
 /* cmd_device.c - `rebias device`: list models and presets, show parameters, pulse curves. */
 #include "commands.h"
+#include "device_curve.h"
 #include "rebias/devmodel.h"
 #include <math.h>
 #include <stdlib.h>
@@ -113,11 +114,15 @@ static int curve_row(struct table *table, int64_t pulse, const float *G, size_t 
     return status;
 }
 
+static int put_pulse(void *context, int64_t pulse, const float *G, size_t n,
+                     struct rebias_error *err)
+{
+    return curve_row(context, pulse, G, n, err);
+}
+
 static int curve(const struct arguments *a, const struct rebias_device *device,
                  struct table *table, struct rebias_error *err)
 {
-    const size_t n = (size_t)argument_integer(a, "devices");
-    const int64_t pulses = argument_integer(a, "pulses");
     const enum rebias_polarity polarity = (enum rebias_polarity)argument_choice(a, "polarity");
     double start = polarity == REBIAS_SET ? device->Gmin : device->Gmax;
     if (argument_given(a, "start")) {
@@ -131,34 +136,7 @@ static int curve(const struct arguments *a, const struct rebias_device *device,
                                device->Gmin, device->Gmax);
         }
     }
-    struct rebias_stream stream = {(uint64_t)argument_integer(a, "seed"), REBIAS_FOR_SPREAD, 0,
-                                   0, 0};
-    struct rebias_devices *devices = NULL;
-    float *G = NULL;
-    int status = rebias_devices_new(&devices, device, n, &stream, err);
-    if (status == REBIAS_OK) {
-        status = rebias_alloc(&G, n, sizeof *G, err);
-    }
-    for (size_t i = 0; i < n && status == REBIAS_OK; i++) {
-        G[i] = (float)start;
-    }
-    struct progress progress = {.arguments = a, .what = "pulses"};
-    progress_catch_signals();
-    for (int64_t p = 0; p <= pulses && status == REBIAS_OK; p++) {
-        status = curve_row(table, p, G, n, err);
-        if (progress_step(&progress, (size_t)p, (size_t)pulses) != 0) {
-            status = rebias_fail(err, REBIAS_E_INTERRUPTED, "interrupted");
-        }
-        stream.purpose = REBIAS_FOR_CURVE;
-        stream.step = (uint32_t)p;
-        if (p < pulses && status == REBIAS_OK) {
-            rebias_devices_pulse_all(devices, polarity, G, &stream);
-        }
-    }
-    progress_end(&progress);
-    free(G);
-    rebias_devices_free(devices);
-    return status;
+    return device_curve(a, device, polarity, start, put_pulse, table, err);
 }
 
 static int run_curve(const struct arguments *a, struct rebias_error *err)
@@ -180,6 +158,15 @@ static int run_curve(const struct arguments *a, struct rebias_error *err)
     return status;
 }
 
+/* -- plot -- */
+
+static const struct option_row plot_rows[] = {
+    {"output", 'o', OPTION_TEXT, "FILE.png", NULL, 0, 0,
+     "the figure, .png, .svg or .pdf (required; .png and .pdf need gnuplot)"},
+    {"pulses", 0, OPTION_INTEGER, "N", "500", 1, 1e6, "pulses one after the other"},
+    {"devices", 0, OPTION_INTEGER, "N", "1000", 1, 1e8, "devices that are pulsed in parallel"},
+};
+
 const struct command device_commands[] = {
     {"device list", "", "models and presets", NULL, 0, 0, NULL, 0, run_list, NULL},
     {"device show", "DEVICE", "parameters of a device, their values, units and ranges",
@@ -188,5 +175,8 @@ const struct command device_commands[] = {
     {"device curve", "DEVICE", "conductance of many devices under identical pulses",
      "One row a pulse: mean, sd and range of G over the devices.", 1, 1, curve_rows,
      sizeof curve_rows / sizeof curve_rows[0], run_curve, NULL},
+    {"device plot", "DEVICE", "figure of the pulse curve: mean and spread over devices",
+     "SET pulses from Gmin and RESET pulses from Gmax. The numbers are in FILE.csv beside it.",
+     1, 1, plot_rows, sizeof plot_rows / sizeof plot_rows[0], run_device_plot, NULL},
 };
 const size_t device_command_count = sizeof device_commands / sizeof device_commands[0];

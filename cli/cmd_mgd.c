@@ -40,7 +40,7 @@ static const struct option_row angle_rows[] = {
     {"stream", 0, OPTION_FLAG, NULL, NULL, 0, 0,
      "a new batch every tau-x, against the gradient of all data"},
     {"figure", 0, OPTION_TEXT, "FILE", NULL, 0, 0,
-     "draw cosine and angle against time (.png, .svg)"},
+     "draw cosine and angle against time (.png, .svg or .pdf)"},
     {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0,
      "write the table here as CSV instead of stdout"},
 };

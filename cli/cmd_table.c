@@ -1,6 +1,7 @@
 /* cmd_table.c - `rebias table`: show, check, convert, sample and plot jump tables. */
 #include "commands.h"
 #include "figure.h"
+#include "jump_chart.h"
 #include "rebias/family.h"
 #include "rebias/random.h"
 #include <math.h>
@@ -284,7 +285,7 @@ static int run_sample(const struct arguments *a, struct rebias_error *err)
 
 static const struct option_row plot_rows[] = {
     {"output", 'o', OPTION_TEXT, "FILE.png", NULL, 0, 0,
-     "the figure, .png or .svg (required; needs gnuplot)"},
+     "the figure, .png, .svg or .pdf (required; .png and .pdf need gnuplot)"},
 };
 
 static int run_plot(const struct arguments *a, struct rebias_error *err)
@@ -293,15 +294,15 @@ static int run_plot(const struct arguments *a, struct rebias_error *err)
     if (path == NULL) {
         return rebias_fail(err, REBIAS_E_NAME, "no figure: give -o FILE.png");
     }
-    struct rebias_table *table = NULL;
+    struct rebias_device *device = NULL;
     int status = figure_check("output", path, err);
     if (status == REBIAS_OK) {
-        status = rebias_table_load(&table, a->word[0], err);
+        status = rebias_device_open(&device, a->word[0], err);
     }
     if (status == REBIAS_OK) {
-        status = figure_table(path, table, a->word[0], err);
+        status = jump_chart_file(path, a->word[0], device, err);
     }
-    rebias_table_free(table);
+    rebias_device_free(device);
     return status;
 }
 
@@ -321,7 +322,9 @@ const struct command table_commands[] = {
     {"table sample", "TABLE", "look up or draw jumps",
      TABLE_HELP "\nRow and level (from 0) are those that rule nearest chooses.", 1, 1,
      ROWS(sample_rows), run_sample, NULL},
-    {"table plot", "TABLE", "figure of a jump table: quantiles and mean of dG against G",
-     TABLE_HELP, 1, 1, ROWS(plot_rows), run_plot, NULL},
+    {"table plot", "TABLE", "figure of a jump table or device: dG against G",
+     TABLE_HELP "\nOr a device as in `rebias device list`. Colour: probability of dG given G, "
+                "over that of the most likely dG.\nThe numbers are in FILE.csv beside it.",
+     1, 1, ROWS(plot_rows), run_plot, NULL},
 };
 const size_t table_command_count = sizeof table_commands / sizeof table_commands[0];

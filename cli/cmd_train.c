@@ -5,6 +5,7 @@
 #include "mgd_rows.h"
 #include "mgd_training.h"
 #include "network_options.h"
+#include "train_setup.h"
 #include "train_ternary.h"
 #include "rebias/visits.h"
 #include <inttypes.h>
@@ -39,8 +40,6 @@ static const struct option_row rows[] = {
     MGD_RUN_ROWS,
     MGD_HARDWARE_ROW,
 };
-
-enum { MAPPED = 0, SOFTWARE = 1, MGD = 2 };
 
 static int epoch_row(struct table *table, size_t number, const struct rebias_epoch *epoch,
                      struct rebias_error *err)
@@ -150,20 +149,6 @@ static int train(const struct arguments *a,
     return status;
 }
 
-static int check_device(const struct arguments *a, bool mapped, struct rebias_error *err)
-{
-    const bool given = argument_given(a, "device");
-    if (mapped && !given) {
-        return rebias_fail(err, REBIAS_E_NAME,
-                           "no device: give --device DEVICE, or --trainer software");
-    }
-    if (!mapped && given) {
-        return rebias_fail(err, REBIAS_E_NAME,
-                           "--device has no meaning with --trainer software");
-    }
-    return REBIAS_OK;
-}
-
 static int check_visits(const struct arguments *a, bool mapped, struct rebias_error *err)
 {
     const char *path = argument_text(a, "visits");
@@ -189,10 +174,7 @@ static int check_visits(const struct arguments *a, bool mapped, struct rebias_er
 /* Before the work, not after it. */
 static int check_arguments(const struct arguments *a, bool mapped, struct rebias_error *err)
 {
-    int status = mgd_refuse_options(a, err);
-    if (status == REBIAS_OK) {
-        status = check_device(a, mapped, err);
-    }
+    int status = train_setup_check(a, err);
     if (status == REBIAS_OK) {
         status = check_visits(a, mapped, err);
     }
@@ -204,30 +186,15 @@ static int check_arguments(const struct arguments *a, bool mapped, struct rebias
 
 static int run_gradients(const struct arguments *a, struct rebias_error *err)
 {
-    const bool mapped = argument_choice(a, "trainer") == MAPPED;
-    struct rebias_network_options network;
-    struct rebias_train_options options;
-    struct rebias_device *device = NULL;
-    struct rebias_image_set *set = NULL;
-    int status = check_arguments(a, mapped, err);
+    struct train_setup setup = {.mapped = false};
+    int status = check_arguments(a, argument_choice(a, "trainer") == TRAIN_MAPPED, err);
     if (status == REBIAS_OK) {
-        status = read_network_options(a, mapped ? "0.05" : "0.2", &network, &options, err);
-    }
-    if (status == REBIAS_OK && mapped) {
-        status = rebias_device_open(&device, argument_text(a, "device"), err);
+        status = train_setup_open(&setup, a, err);
     }
     if (status == REBIAS_OK) {
-        status = rebias_image_set_load(&set, argument_text(a, "images"),
-                                       argument_text(a, "data"), err);
+        status = train(a, &setup.network, &setup.options, setup.set, err);
     }
-    if (status == REBIAS_OK) {
-        complete_layers(&network, set);
-        network.device = device;
-        network.replicate = options.replicate = (uint32_t)argument_integer(a, "replicate");
-        status = train(a, &network, &options, set, err);
-    }
-    rebias_image_set_free(set);
-    rebias_device_free(device);
+    train_setup_clear(&setup);
     return status;
 }
 
@@ -235,12 +202,13 @@ static int run_train(const struct arguments *a, struct rebias_error *err)
 {
     const int trainer = argument_choice(a, "trainer");
     const bool ternary = argument_flag(a, "ternary") || argument_given(a, "threshold");
-    int status = trainer == MGD && !ternary ? REBIAS_OK
-                                            : check_train_ternary(a, trainer == SOFTWARE, err);
+    int status = trainer == TRAIN_MGD && !ternary
+                     ? REBIAS_OK
+                     : check_train_ternary(a, trainer == TRAIN_SOFTWARE, err);
     if (status != REBIAS_OK) {
         return status;
     }
-    if (trainer == MGD) {
+    if (trainer == TRAIN_MGD) {
         return mgd_train_command(a, err);
     }
     return argument_flag(a, "ternary") ? run_train_ternary(a, err) : run_gradients(a, err);

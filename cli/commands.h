@@ -6,9 +6,10 @@
 #include "output.h"
 #include "rebias/table.h"
 
-/* A command's run function returns REBIAS_OK, a negative status, or this: the check it states
- * has failed (exit 3). */
-enum { CHECK_FAILED = 3 };
+/* A command's run function returns REBIAS_OK, a negative status, or one of these: the check it
+ * states has failed (exit 3); what the error tells is wrong usage, though it stands in a file
+ * (exit 2). */
+enum { CHECK_FAILED = 3, WRONG_USAGE = 2 };
 
 extern const struct command data_commands[];
 extern const size_t data_command_count;
@@ -34,6 +35,10 @@ extern const struct command deploy_commands[];
 extern const size_t deploy_command_count;
 extern const struct command bias_commands[];
 extern const size_t bias_command_count;
+extern const struct command sweep_commands[];
+extern const size_t sweep_command_count;
+extern const struct command report_commands[];
+extern const size_t report_command_count;
 
 extern const char *const polarity_words[2]; /* "SET", "RESET" */
 

@@ -8,16 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_COLUMNS = 32 };
+enum { MOST_FURTHER = 7, MOST_COLUMNS = 12 + MOST_FURTHER };
 
 /* -- 1. summaries -- */
 
-/* value[replicates] of one cell, by the offset of the number in a run. */
+/* A number of a run, by its offset. */
+static double run_value(const struct deploy_run *run, size_t offset)
+{
+    return *(const double *)((const void *)((const char *)run + offset));
+}
+
+/* value[replicates] of one cell. */
 static void collect(const struct deploy_plan *plan, size_t cell, size_t offset, double *value)
 {
     for (size_t r = 0; r < plan->replicates; r++) {
-        const struct deploy_run *run = &plan->runs[cell * plan->replicates + r];
-        value[r] = *(const double *)((const void *)((const char *)run + offset));
+        value[r] = run_value(&plan->runs[cell * plan->replicates + r], offset);
     }
 }
 
@@ -58,26 +63,42 @@ static int moments(const struct deploy_plan *plan, size_t cell, size_t offset, d
     return status;
 }
 
-/* Names of the columns: `fixed` ones, then those of tasks, programming by pulses and tuning
- * where they are. Returns how many. */
+/* Columns behind the fixed ones, where there are tasks, programming by pulses, tuning: their
+ * names and the offsets of their numbers in a run. Returns how many. */
+static size_t further_columns(const struct deploy_plan *plan, const char *name[MOST_FURTHER],
+                              size_t offset[MOST_FURTHER])
+{
+    const struct {
+        const char *name;
+        size_t offset;
+        bool used;
+    } all[] = {
+        {"task_1", offsetof(struct deploy_run, accuracy), plan->tasks > 1},
+        {"task_2", offsetof(struct deploy_run, accuracy) + sizeof(double), plan->tasks > 1},
+        {"verify_success", offsetof(struct deploy_run, verify_success), plan->device != NULL},
+        {"verify_pulses", offsetof(struct deploy_run, verify_pulses), plan->device != NULL},
+        {"accuracy_before", offsetof(struct deploy_run, accuracy_before), plan->tuning.used},
+        {"mapping_error_before", offsetof(struct deploy_run, mapping_error_before),
+         plan->tuning.used},
+        {"pulses", offsetof(struct deploy_run, pulses), plan->tuning.used},
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (all[i].used) {
+            name[count] = all[i].name;
+            offset[count++] = all[i].offset;
+        }
+    }
+    return count;
+}
+
+/* names[] = the fixed ones and the further ones; returns their number. */
 static size_t name_columns(const struct deploy_plan *plan, const char *const *fixed,
                            size_t count, const char *names[MOST_COLUMNS])
 {
+    size_t unused[MOST_FURTHER];
     memcpy(names, fixed, count * sizeof *names);
-    if (plan->tasks > 1) {
-        names[count++] = "task_1";
-        names[count++] = "task_2";
-    }
-    if (plan->device != NULL) {
-        names[count++] = "verify_success";
-        names[count++] = "verify_pulses";
-    }
-    if (plan->tuning.used) {
-        names[count++] = "accuracy_before";
-        names[count++] = "mapping_error_before";
-        names[count++] = "tune_pulses";
-    }
-    return count;
+    return count + further_columns(plan, names + count, unused);
 }
 
 /* -- 2. table of cells -- */
@@ -105,33 +126,18 @@ static int table_numbers(struct table *table, const double *numbers, size_t coun
     return status;
 }
 
-/* Means of what programming by pulses took. */
-static int cell_pulses(struct table *table, const struct deploy_plan *plan, size_t cell,
-                       struct rebias_error *err)
+/* Means over the runs of the further columns. */
+static int cell_further(struct table *table, const struct deploy_plan *plan, size_t cell,
+                        struct rebias_error *err)
 {
-    double mean[2] = {0.0, 0.0};
-    double unused = 0.0;
-    int status = moments(plan, cell, offsetof(struct deploy_run, verify_success), &mean[0],
-                         &unused, err);
-    if (status == REBIAS_OK) {
-        status = moments(plan, cell, offsetof(struct deploy_run, verify_pulses), &mean[1],
-                         &unused, err);
-    }
-    return status == REBIAS_OK ? table_numbers(table, mean, 2, err) : status;
-}
-
-/* Means over the runs of what they were before tuning, and of its pulses. */
-static int tuning_numbers(struct table *table, const struct deploy_plan *plan, size_t cell,
-                          struct rebias_error *err)
-{
-    static const size_t offsets[] = {offsetof(struct deploy_run, accuracy_before),
-                                     offsetof(struct deploy_run, mapping_error_before),
-                                     offsetof(struct deploy_run, pulses)};
+    size_t offset[MOST_FURTHER];
+    const char *unused_names[MOST_FURTHER];
+    const size_t count = further_columns(plan, unused_names, offset);
     int status = REBIAS_OK;
-    for (size_t i = 0; i < sizeof offsets / sizeof offsets[0] && status == REBIAS_OK; i++) {
+    for (size_t i = 0; i < count && status == REBIAS_OK; i++) {
         double mean = 0.0;
         double unused = 0.0;
-        status = moments(plan, cell, offsets[i], &mean, &unused, err);
+        status = moments(plan, cell, offset[i], &mean, &unused, err);
         if (status == REBIAS_OK) {
             status = table_number(table, mean, err);
         }
@@ -143,18 +149,12 @@ static int cell_row(struct table *table, const struct deploy_plan *plan, size_t 
                     struct rebias_error *err)
 {
     struct deploy_summary s;
-    double task[DEPLOY_TASKS] = {0};
     double mapping = 0.0;
     double mapping_sd = 0.0;
-    double unused = 0.0;
     int status = deploy_summarise(plan, cell, &s, err);
     if (status == REBIAS_OK) {
         status = moments(plan, cell, offsetof(struct deploy_run, mapping_error), &mapping,
                          &mapping_sd, err);
-    }
-    for (size_t t = 0; t < plan->tasks && status == REBIAS_OK; t++) {
-        const size_t offset = offsetof(struct deploy_run, accuracy) + t * sizeof(double);
-        status = moments(plan, cell, offset, &task[t], &unused, err);
     }
     const double numbers[] = {
         s.mean, s.sd, s.low, s.high, mapping, mapping_sd, plan->software[cell]};
@@ -168,14 +168,7 @@ static int cell_row(struct table *table, const struct deploy_plan *plan, size_t 
     if (status == REBIAS_OK) {
         status = table_numbers(table, numbers, sizeof numbers / sizeof numbers[0], err);
     }
-    if (status == REBIAS_OK && plan->tasks > 1) {
-        status = table_numbers(table, task, plan->tasks, err);
-    }
-    if (status == REBIAS_OK && plan->device != NULL) {
-        status = cell_pulses(table, plan, cell, err);
-    }
-    return status == REBIAS_OK && plan->tuning.used ? tuning_numbers(table, plan, cell, err)
-                                                    : status;
+    return status == REBIAS_OK ? cell_further(table, plan, cell, err) : status;
 }
 
 static int print_cells(const struct deploy_plan *plan, const struct provenance *provenance,
@@ -217,17 +210,13 @@ static int run_row(struct table *table, const struct deploy_plan *plan, size_t c
     if (status == REBIAS_OK) {
         status = table_numbers(table, numbers, sizeof numbers / sizeof numbers[0], err);
     }
-    if (status == REBIAS_OK && plan->tasks > 1) {
-        status = table_numbers(table, run->accuracy, plan->tasks, err);
+    size_t offset[MOST_FURTHER];
+    const char *unused[MOST_FURTHER];
+    const size_t count = further_columns(plan, unused, offset);
+    for (size_t i = 0; i < count && status == REBIAS_OK; i++) {
+        status = table_number(table, run_value(run, offset[i]), err);
     }
-    const double pulses[] = {run->verify_success, run->verify_pulses};
-    if (status == REBIAS_OK && plan->device != NULL) {
-        status = table_numbers(table, pulses, 2, err);
-    }
-    const double tuning[] = {run->accuracy_before, run->mapping_error_before, run->pulses};
-    return status == REBIAS_OK && plan->tuning.used
-               ? table_numbers(table, tuning, sizeof tuning / sizeof tuning[0], err)
-               : status;
+    return status;
 }
 
 static int print_runs(const struct deploy_plan *plan, const struct provenance *provenance,

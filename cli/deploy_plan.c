@@ -4,6 +4,7 @@
  */
 #include "deploy_plan.h"
 #include "deploy_tune.h"
+#include "images_shared.h"
 #include "rebias/images.h"
 #include "rebias/yinyang.h"
 #include <stdlib.h>
@@ -322,8 +323,8 @@ static int check_fit(const struct deploy_plan *plan, size_t inputs, size_t class
 static int load_images(struct deploy_plan *plan, struct rebias_error *err)
 {
     const struct arguments *a = plan->arguments;
-    int status = rebias_image_set_load(&plan->images, argument_text(a, "images"),
-                                       argument_text(a, "data"), err);
+    int status =
+        images_take(&plan->images, argument_text(a, "images"), argument_text(a, "data"), err);
     if (status != REBIAS_OK) {
         return status;
     }
@@ -453,9 +454,9 @@ void deploy_plan_clear(struct deploy_plan *plan)
 {
     rebias_weights_set_free(plan->networks);
     rebias_chip_free(plan->chip);
-    rebias_image_set_free(plan->images);
-    deploy_tuning_clear(&plan->tuning);
+    images_give(plan->images);
     rebias_device_free(plan->device);
+    deploy_tuning_clear(&plan->tuning);
     free(plan->given);
     free(plan->cells);
     free(plan->runs);

@@ -95,6 +95,16 @@ struct rebias_deploy_options deploy_cell_options(const struct deploy_plan *plan,
                                                  const struct deploy_cell *cell,
                                                  size_t replicate);
 
+/* One deployment of cell number `cell`. */
+int deploy_run_one(const struct deploy_plan *plan, size_t cell, size_t replicate,
+                   struct deploy_run *run, struct rebias_error *err);
+
+/* Networks of the file that vote in a cell. */
+size_t deploy_committee(const struct deploy_cell *cell);
+/* *mean = mean accuracy of the first `count` networks without devices. */
+int deploy_software(const struct deploy_plan *plan, size_t count, double *mean,
+                    struct rebias_error *err);
+
 /* The table of cells, and that of deployments when -o names a file. */
 int deploy_publish(const struct deploy_plan *plan, struct rebias_error *err);
 

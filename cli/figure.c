@@ -1,13 +1,15 @@
 /* figure.c - figures through gnuplot.
- * 1. checks   2. running gnuplot   3. what figures share   4. the bias figure   5. the table
- * figure   6. the figures of MGD
+ * 1. checks   2. running gnuplot   3. scripts   4. what figures share   5. the bias figure
+ * 6. the figures of MGD
  *
- * The templates of plots/ are compiled in (plots/templates.h). A template is fed to gnuplot
- * behind its data, as here-documents and variables; gnuplot writes a temporary file, which is
- * then renamed.
+ * The templates of plots/ are compiled in (plots/templates.h). A script is the common style
+ * (plots/style.gp), the data as here-documents and variables, and a template; gnuplot writes a
+ * temporary file, which is then renamed.
  */
 #include "figure.h"
+#include "chart.h"
 #include "plots/templates.h"
+#include "svg.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -20,14 +22,29 @@
 
 /* -- 1. checks -- */
 
-static const char *terminal_of(const char *path)
+/* Kinds of figures, and how gnuplot calls them; sizes are given in pixels of a PNG. */
+static const struct kind {
+    const char *ending;
+    const char *terminal;
+    double scale; /* from pixels to `unit` */
+    const char *unit;
+    const char *options;
+} kinds[] = {
+    {".png", "pngcairo", 1.0, "", "font 'sans,13'"},
+    {".svg", "svg", 1.0, "", "font 'sans,16'"},
+    {".pdf", "pdfcairo", 1.0 / 120.0, "in", "font 'sans,12' fontscale 0.75"},
+};
+
+static const struct kind *kind_of(const char *path)
 {
-    size_t n = strlen(path);
-    if (n > 4 && strcmp(path + n - 4, ".png") == 0) {
-        return "pngcairo size 1400,600 font 'sans,13'";
+    const size_t n = strlen(path);
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        const size_t width = strlen(kinds[k].ending);
+        if (n > width && strcmp(path + n - width, kinds[k].ending) == 0) {
+            return &kinds[k];
+        }
     }
-    return n > 4 && strcmp(path + n - 4, ".svg") == 0 ? "svg size 1400,600 font 'sans,16'"
-                                                      : NULL;
+    return NULL;
 }
 
 int check_writable(const char *path, struct rebias_error *err)
@@ -56,52 +73,195 @@ int check_writable(const char *path, struct rebias_error *err)
 int figure_check(const char *option, const char *path, struct rebias_error *err)
 {
     const struct rebias_place place = {NULL, 0, 0, path};
-    if (terminal_of(path) == NULL) {
-        return rebias_fail_at(err, REBIAS_E_NAME, &place, "a name that ends in .png or .svg",
-                              "bad value of --%s", option);
-    }
-    if (system("command -v gnuplot >/dev/null 2>&1") != 0) {
-        return rebias_fail(err, REBIAS_E_IO,
-                           "--%s needs gnuplot, which was not found (Debian: gnuplot-nox)",
-                           option);
+    if (kind_of(path) == NULL) {
+        return rebias_fail_at(err, REBIAS_E_NAME, &place,
+                              "a name that ends in .png, .svg or .pdf", "bad value of --%s",
+                              option);
     }
     return check_writable(path, err);
 }
 
 /* -- 2. running gnuplot -- */
 
-/* Runs gnuplot on a script; it must leave the file `temporary`. */
-static int run_gnuplot(const char *script, size_t size, const char *temporary,
-                       struct rebias_error *err)
+/* Runs gnuplot on a script that makes the file `temporary`; NULL, or why there is none. */
+static const char *run_gnuplot(const char *script, size_t size, const char *temporary)
 {
+    if (system("command -v gnuplot >/dev/null 2>&1") != 0) {
+        return "gnuplot was not found (Debian: gnuplot-nox)";
+    }
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct sigaction before;
     sigaction(SIGPIPE, &ignore,
-              &before); /* a gnuplot that dies early is an error, not our death */
-    FILE *pipe = popen("gnuplot >/dev/null", "w");
+              &before); /* a gnuplot that dies early is a remark, not our death */
+    FILE *pipe = popen("LC_ALL=C.UTF-8 gnuplot >/dev/null", "w");
     bool good = pipe != NULL && fwrite(script, 1, size, pipe) == size;
     int code = pipe != NULL ? pclose(pipe) : -1;
     sigaction(SIGPIPE, &before, NULL);
     if (!good || code != 0 || access(temporary, F_OK) != 0) {
         unlink(temporary);
-        return rebias_fail(err, REBIAS_E_IO,
-                           "gnuplot could not draw the figure (exit status %d)",
-                           WIFEXITED(code) ? WEXITSTATUS(code) : code);
+        return "gnuplot failed";
     }
-    return REBIAS_OK;
+    return NULL;
 }
 
-/* -- 3. what figures share -- */
+/* -- 3. scripts -- */
 
-/* "S" multiplier for people: unit and factor that bring the target's conductances to handy
- * numbers. */
-static const char *unit_for(double Gmax, double *factor)
+/* What one figure is made of. */
+struct drawing {
+    const char *path;
+    const struct kind *kind;
+    double width, height; /* pixels of a PNG */
+    figure_data *write;
+    const void *context;
+    const char *template;
+};
+
+/* *script = the script that draws into the file `target`; free() it. */
+static int make_script(const struct drawing *drawing, const char *target, char **script,
+                       size_t *size, struct rebias_error *err)
+{
+    const struct kind *kind = drawing->kind;
+    FILE *out = open_memstream(script, size);
+    if (out == NULL) {
+        return rebias_fail(err, REBIAS_E_MEMORY, "out of memory for the figure");
+    }
+    fprintf(out, "set terminal %s size %.6g%s,%.6g%s %s\n", kind->terminal,
+            kind->scale * drawing->width, kind->unit, kind->scale * drawing->height, kind->unit,
+            kind->options);
+    figure_quoted(out, "outfile", target);
+    fputs("set output outfile\n", out);
+    fputs(plot_style, out);
+    drawing->write(out, drawing->context);
+    fputs(drawing->template, out);
+    return fclose(out) == 0 ? REBIAS_OK
+                            : rebias_fail(err, REBIAS_E_MEMORY, "out of memory for the figure");
+}
+
+/* *name = NAME.csv or .gp beside NAME.png; free() it. */
+static int name_beside(const struct drawing *drawing, const char *ending, char **name,
+                       struct rebias_error *err)
+{
+    const size_t stem = strlen(drawing->path) - strlen(drawing->kind->ending);
+    const size_t size = stem + strlen(ending) + 1;
+    int status = rebias_alloc(name, size, 1, err);
+    if (status == REBIAS_OK) {
+        snprintf(*name, size, "%.*s%s", (int)stem, drawing->path, ending);
+    }
+    return status;
+}
+
+/* NAME.gp beside NAME.png: draws the figure where it lies. */
+static int write_beside(const struct drawing *drawing, const char *name,
+                        struct rebias_error *err)
+{
+    const char *slash = strrchr(drawing->path, '/');
+    struct rebias_output out = {NULL, NULL, NULL};
+    char *script = NULL;
+    size_t size = 0;
+    int status =
+        make_script(drawing, slash != NULL ? slash + 1 : drawing->path, &script, &size, err);
+    if (status == REBIAS_OK) {
+        status = rebias_output_open(&out, name, err);
+    }
+    if (status == REBIAS_OK) {
+        fwrite(script, 1, size, out.stream); /* closing finds what went wrong */
+        status = rebias_output_close(&out, err);
+    }
+    free(script);
+    return status;
+}
+
+static int draw(const struct drawing *drawing, struct rebias_error *err)
+{
+    char *temporary = NULL;
+    char *script = NULL;
+    char *beside = NULL;
+    size_t size = 0;
+    int status = name_beside(drawing, ".gp", &beside, err);
+    if (status == REBIAS_OK) {
+        status = write_beside(drawing, beside, err);
+    }
+    if (status == REBIAS_OK) {
+        status = rebias_temporary_name(&temporary, drawing->path, err);
+    }
+    if (status == REBIAS_OK) {
+        status = make_script(drawing, temporary, &script, &size, err);
+    }
+    if (status == REBIAS_OK) {
+        const char *reason = run_gnuplot(script, size, temporary);
+        if (reason == NULL) {
+            status = rebias_publish_file(temporary, drawing->path, err);
+        } else {
+            fprintf(stderr, "rebias: %s was not drawn: %s; its script is %s\n", drawing->path,
+                    reason, beside);
+        }
+    }
+    free(script);
+    free(temporary);
+    free(beside);
+    return status;
+}
+
+int figure_render(const char *path, figure_data *write, const void *context,
+                  const char *template, struct rebias_error *err)
+{
+    const struct drawing drawing = {path,  kind_of(path), 1400.0,  600.0,
+                                    write, context,       template};
+    return draw(&drawing, err);
+}
+
+static void write_chart(FILE *out, const void *context)
+{
+    chart_write_gnuplot(out, context);
+}
+
+typedef void write_whole(FILE *out, const struct chart *chart);
+
+/* A file by our own hand: the SVG, or NAME.csv beside it. */
+static int write_file(const char *path, write_whole *write, const struct chart *chart,
+                      struct rebias_error *err)
+{
+    struct rebias_output out = {NULL, NULL, NULL};
+    int status = rebias_output_open(&out, path, err);
+    if (status == REBIAS_OK) {
+        write(out.stream, chart); /* closing finds what went wrong */
+        status = rebias_output_close(&out, err);
+    }
+    return status;
+}
+
+int figure_chart(const char *path, const struct chart *chart, struct rebias_error *err)
+{
+    const double width = 620.0; /* of a panel */
+    const double height = 480.0;
+    const size_t across = chart_columns(chart);
+    const size_t down = (chart->panels.count + across - 1) / across;
+    const struct drawing drawing = {
+        path, kind_of(path), width * (double)across, height * (double)down, write_chart, chart,
+        ""};
+    char *data = NULL;
+    int status = name_beside(&drawing, ".csv", &data, err);
+    if (status == REBIAS_OK) {
+        status = write_file(data, chart_write_csv, chart, err);
+    }
+    if (status == REBIAS_OK) {
+        status = strcmp(drawing.kind->ending, ".svg") == 0
+                     ? write_file(path, svg_figure, chart, err)
+                     : draw(&drawing, err);
+    }
+    free(data);
+    return status;
+}
+
+/* -- 4. what figures share -- */
+
+const char *figure_unit(double Gmax, double *factor)
 {
     static const struct {
         double below;
         double factor;
         const char *name;
-    } units[] = {{1e-9, 1e12, "pS"}, {1e-6, 1e9, "nS"}, {1e-3, 1e6, "uS"}, {1.0, 1e3, "mS"}};
+    } units[] = {{1e-9, 1e12, "pS"}, {1e-6, 1e9, "nS"}, {1e-3, 1e6, "µS"}, {1.0, 1e3, "mS"}};
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (Gmax < units[i].below) {
             *factor = units[i].factor;
@@ -126,41 +286,7 @@ void figure_quoted(FILE *out, const char *name, const char *text)
     fprintf(out, "'\n");
 }
 
-int figure_render(const char *path, figure_data *write, const void *context,
-                  const char *template, struct rebias_error *err)
-{
-    char *temporary = NULL;
-    char *script = NULL;
-    size_t size = 0;
-    int status = rebias_temporary_name(&temporary, path, err);
-    if (status != REBIAS_OK) {
-        return status;
-    }
-    FILE *out = open_memstream(&script, &size);
-    if (out == NULL) {
-        status = rebias_fail(err, REBIAS_E_MEMORY, "out of memory for the figure");
-        goto done;
-    }
-    fprintf(out, "set terminal %s\n", terminal_of(path));
-    figure_quoted(out, "outfile", temporary);
-    fprintf(out, "set output outfile\n");
-    write(out, context);
-    fputs(template, out);
-    if (fclose(out) != 0) {
-        status = rebias_fail(err, REBIAS_E_MEMORY, "out of memory for the figure");
-        goto done;
-    }
-    status = run_gnuplot(script, size, temporary, err);
-    if (status == REBIAS_OK) {
-        status = rebias_publish_file(temporary, path, err);
-    }
-done:
-    free(script);
-    free(temporary);
-    return status;
-}
-
-/* -- 4. the bias figure -- */
+/* -- 5. the bias figure -- */
 
 /* One block a method: points, mean, sd, low, high of accuracy (%), push-pull mean. */
 static void write_cells(FILE *out, const struct rebias_bias_options *o,
@@ -198,7 +324,7 @@ static void write_bias(FILE *out, const void *context)
     const struct rebias_bias_options *o = figure->options;
     const struct rebias_bias_result *r = figure->result;
     double factor = 1.0;
-    figure_quoted(out, "unit", unit_for(o->target->Gmax, &factor));
+    figure_quoted(out, "unit", figure_unit(o->target->Gmax, &factor));
     figure_quoted(out, "target", o->target->name);
     fprintf(out, "target_mean = %.6g\ntarget_sd = %.6g\nmethods = %zu\nreplicates = %zu\n",
             100.0 * r->target_mean, 100.0 * r->target_sd, o->methods, o->replicates);
@@ -221,70 +347,6 @@ int figure_bias(const char *path, const struct rebias_bias_options *options,
 {
     const struct bias_figure figure = {options, result};
     return figure_render(path, write_bias, &figure, plot_bias, err);
-}
-
-/* -- 5. the table figure -- */
-
-struct table_figure {
-    const struct rebias_table *table;
-    const char *name;
-};
-
-/* G, five quantiles and the mean at up to 200 levels of one polarity. */
-static void write_side(FILE *out, const char *block, const struct rebias_table_side *side,
-                       double G_factor, double dG_factor)
-{
-    enum { POINTS = 200 };
-    static const double probabilities[] = {0.05, 0.25, 0.5, 0.75, 0.95};
-    const double low = side->G[0];
-    const double high = side->G[side->G_count - 1];
-    fprintf(out, "%s << EOD\n", block);
-    for (int i = 0; i < POINTS; i++) {
-        double G = low + (high - low) * i / (POINTS - 1);
-        double mean = 0.0;
-        double sd = 0.0;
-        fprintf(out, "%.6g", G_factor * G);
-        for (size_t q = 0; q < sizeof probabilities / sizeof probabilities[0]; q++) {
-            double dG = rebias_table_quantile(side, REBIAS_RULE_LINEAR, G, probabilities[q],
-                                              NULL, NULL);
-            fprintf(out, " %.6g", dG_factor * dG);
-        }
-        rebias_table_moments(side, REBIAS_RULE_LINEAR, G, &mean, &sd);
-        fprintf(out, " %.6g\n", dG_factor * mean);
-    }
-    fprintf(out, "EOD\n");
-}
-
-static void write_table(FILE *out, const void *context)
-{
-    const struct table_figure *figure = context;
-    const struct rebias_table *table = figure->table;
-    double Gmin = 0.0;
-    double Gmax = 0.0;
-    double G_factor = 1.0;
-    double dG_factor = 1.0;
-    double largest = 0.0;
-    for (int p = 0; p < 2; p++) {
-        double mean = 0.0;
-        double sd = 0.0;
-        rebias_table_moments(&table->side[p], REBIAS_RULE_LINEAR, table->side[p].G[0], &mean,
-                             &sd);
-        largest = fmax(largest, fabs(mean) + sd);
-    }
-    rebias_table_range(table, &Gmin, &Gmax);
-    figure_quoted(out, "unit", unit_for(Gmax, &G_factor));
-    figure_quoted(out, "dunit", unit_for(largest, &dG_factor));
-    figure_quoted(out, "name", figure->name);
-    fprintf(out, "low = %.6g\nhigh = %.6g\n", G_factor * Gmin, G_factor * Gmax);
-    write_side(out, "$set", &table->side[REBIAS_SET], G_factor, dG_factor);
-    write_side(out, "$reset", &table->side[REBIAS_RESET], G_factor, dG_factor);
-}
-
-int figure_table(const char *path, const struct rebias_table *table, const char *name,
-                 struct rebias_error *err)
-{
-    const struct table_figure figure = {table, name};
-    return figure_render(path, write_table, &figure, plot_table, err);
 }
 
 /* -- 6. the figures of MGD -- */

@@ -1,4 +1,9 @@
-/* figure.h - figures through gnuplot. */
+/* figure.h - figures through gnuplot.
+ *
+ * A figure NAME.png, .svg or .pdf has its script beside it, NAME.gp: data and drawing, to be
+ * restyled and given to gnuplot again. Without gnuplot, or when it fails, the script alone is
+ * written, and stderr says that the figure was not drawn: no work is lost for want of it.
+ */
 #ifndef REBIAS_CLI_FIGURE_H
 #define REBIAS_CLI_FIGURE_H
 
@@ -7,21 +12,24 @@
 #include "rebias/table.h"
 #include <stdio.h>
 
-/* Fails when gnuplot is not there, or the figure's name, given with --option, does not end in
- * .png or .svg, or cannot be written. */
+/* Fails when the figure's name, given with --option, does not end in .png, .svg or .pdf, or
+ * cannot be written. */
 int figure_check(const char *option, const char *path, struct rebias_error *err);
 
 /* Fails when a file of this name cannot be made (its folder is missing or read-only). NULL is
  * fine. */
 int check_writable(const char *path, struct rebias_error *err);
 
+/* A chart: SVG by our own hand (svg.h), else by gnuplot. */
+struct chart;
+int figure_chart(const char *path, const struct chart *chart, struct rebias_error *err);
+
+/* Unit and factor that bring conductances up to Gmax (S) to handy numbers. */
+const char *figure_unit(double Gmax, double *factor);
+
 /* Accuracy against points with the target's band, and the push-pull error beside it. */
 int figure_bias(const char *path, const struct rebias_bias_options *options,
                 const struct rebias_bias_result *result, struct rebias_error *err);
-
-/* Quantiles and mean of the jumps against G, SET and RESET side by side. */
-int figure_table(const char *path, const struct rebias_table *table, const char *name,
-                 struct rebias_error *err);
 
 /* Cost and accuracy of a run against steps, with the time that a hardware would take on top. */
 struct mgd_figure {

@@ -3,6 +3,7 @@
  */
 #include "learn_options.h"
 #include "figure.h"
+#include "images_shared.h"
 #include "rebias/base.h"
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 void learn_source_clear(struct learn_source *source)
 {
     rebias_learn_tasks_free(source->tasks);
-    rebias_image_set_free(source->set);
+    images_give(source->set);
     *source = (struct learn_source){NULL, NULL};
 }
 
@@ -32,7 +33,7 @@ static int open_image_tasks(struct learn_source *source, enum rebias_learn_image
                               "bad value of --task");
     }
     snprintf(name, sizeof name, "%.*s", (int)(colon - rest), rest);
-    int status = rebias_image_set_load(&source->set, name, argument_text(a, "data"), err);
+    int status = images_take(&source->set, name, argument_text(a, "data"), err);
     if (status == REBIAS_OK) {
         status = rebias_learn_tasks_images(&source->tasks, source->set, kind, (size_t)count,
                                            (uint64_t)argument_integer(a, "seed"), err);
@@ -67,8 +68,7 @@ int learn_source_images(struct learn_source *source, const char *name,
                         const struct arguments *arguments, struct rebias_error *err)
 {
     *source = (struct learn_source){NULL, NULL};
-    int status =
-        rebias_image_set_load(&source->set, name, argument_text(arguments, "data"), err);
+    int status = images_take(&source->set, name, argument_text(arguments, "data"), err);
     if (status == REBIAS_OK) {
         /* the first permuted task is not permuted, but has a validation part */
         status =

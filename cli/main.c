@@ -41,6 +41,10 @@ static const struct group {
      deploy_commands, &deploy_command_count},
     {"bias", "the main job: device- and network-level modeling bias with intervals",
      bias_commands, &bias_command_count},
+    {"sweep", "run, resume, export grids of bias, train, deploy and continual", sweep_commands,
+     &sweep_command_count},
+    {"report", "an HTML page with figures from the store of a sweep", report_commands,
+     &report_command_count},
 };
 enum { GROUPS = sizeof groups / sizeof groups[0] };
 
@@ -186,6 +190,9 @@ static int run_command(const struct command *command, int argc, char **argv, int
     int status = command->run(&arguments, &err);
     if (status == CHECK_FAILED) {
         return CHECK_FAILED;
+    }
+    if (status == WRONG_USAGE) {
+        return fail(command, &err, EXIT_USAGE);
     }
     return status == REBIAS_OK ? EXIT_DONE : fail(command, &err, exit_code_of(&err));
 }

@@ -1,6 +1,7 @@
 /* mgd_data.c - what MGD learns: a generated task, or images.
  * 1. tasks   2. images   3. either
  */
+#include "images_shared.h"
 #include "mgd_data.h"
 #include "base/simd.h"
 #include "rebias/base.h"
@@ -87,8 +88,8 @@ static int use_images(struct rebias_mgd_data *data, const struct rebias_images *
 static int open_images(struct mgd_source *source, const struct arguments *a, bool one_hot,
                        bool tests, struct rebias_error *err)
 {
-    int status = rebias_image_set_load(&source->set, argument_text(a, "images"),
-                                       argument_text(a, "data"), err);
+    int status =
+        images_take(&source->set, argument_text(a, "images"), argument_text(a, "data"), err);
     if (status != REBIAS_OK) {
         return status;
     }
@@ -137,7 +138,7 @@ int mgd_source_open(struct mgd_source *source, const struct arguments *arguments
 void mgd_source_clear(struct mgd_source *source)
 {
     rebias_task_free(source->task);
-    rebias_image_set_free(source->set);
+    images_give(source->set);
     free(source->target[0]);
     free(source->target[1]);
     *source = (struct mgd_source){0};

@@ -112,7 +112,7 @@
     {"every", 0, OPTION_INTEGER, "N", NULL, 1, 4294967295, \
      "updates between checkpoints (default: a 20th of all)"}, \
     {"figure", 0, OPTION_TEXT, "FILE", NULL, 0, 0, \
-     "draw cost and accuracy against steps and hardware time (.png, .svg)"}
+     "draw cost and accuracy against steps and hardware time (.png, .svg or .pdf)"}
 
 #define MGD_HARDWARE_ROW \
     {"hardware", 0, OPTION_TEXT, "ROW", NULL, 0, 0, \

@@ -50,8 +50,9 @@ static const char *first_given(const struct arguments *a, const char *const *nam
     return NULL;
 }
 
-static int check_mode(const struct arguments *a, struct rebias_error *err)
+int mgd_check_mode(const struct arguments *arguments, struct rebias_error *err)
 {
+    const struct arguments *a = arguments;
     static const char *const others[] = {"loss",     "epochs", "rate",
                                          "schedule", "visits", "visit-levels"};
     static const char *const single[] = {"checkpoint", "figure", "replicate"};
@@ -83,7 +84,7 @@ static int check_names(const struct arguments *a, struct rebias_error *err)
 static int check_arguments(const struct arguments *a, struct rebias_error *err)
 {
     const char *figure = argument_text(a, "figure");
-    int status = check_mode(a, err);
+    int status = mgd_check_mode(a, err);
     if (status == REBIAS_OK) {
         status = check_names(a, err);
     }

@@ -10,4 +10,7 @@ int mgd_train_command(const struct arguments *arguments, struct rebias_error *er
 /* Refuses the options of MGD, for the other trainers. */
 int mgd_refuse_options(const struct arguments *arguments, struct rebias_error *err);
 
+/* Refuses the options of the other trainers, and those that exclude each other. */
+int mgd_check_mode(const struct arguments *arguments, struct rebias_error *err);
+
 #endif

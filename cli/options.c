@@ -29,6 +29,11 @@ static const struct option_row *row_at(const struct command *command, size_t i)
     return i < command->row_count ? &command->rows[i] : &common_rows[i - command->row_count];
 }
 
+const struct option_row *option_row_at(const struct command *command, size_t i)
+{
+    return i < row_total(command) ? row_at(command, i) : NULL;
+}
+
 /* Row of a long name of given length, or of a letter (length 0). */
 static bool find_row(const struct command *command, const char *name, size_t length,
                      char letter, size_t *row)
@@ -85,7 +90,7 @@ static int check_value(const struct option_row *row, const char *text, struct re
     } else if (row->kind == OPTION_CHOICE) {
         good = choice_index(row->metavar, text) >= 0;
         snprintf(expected, sizeof expected, "%s", row->metavar);
-    } else if (row->kind == OPTION_TEXT) {
+    } else if (row->kind == OPTION_TEXT || row->kind == OPTION_TEXTS) {
         good = text[0] != '\0';
         snprintf(expected, sizeof expected, "%s", row->metavar);
     }
@@ -97,7 +102,33 @@ static int check_value(const struct option_row *row, const char *text, struct re
     return REBIAS_OK;
 }
 
+int option_check(const struct command *command, const char *name, const char *text,
+                 struct rebias_error *err)
+{
+    size_t row = 0;
+    if (!find_row(command, name, strlen(name), 0, &row)) {
+        const struct rebias_place place = {NULL, 0, 0, name};
+        char expected[160];
+        snprintf(expected, sizeof expected, "one that `rebias help %s` lists", command->name);
+        return rebias_fail_at(err, REBIAS_E_NAME, &place, expected, "unknown option");
+    }
+    return text != NULL ? check_value(row_at(command, row), text, err) : REBIAS_OK;
+}
+
 /* -- 3. parsing -- */
+
+/* Keeps a value of an option that may be given several times. */
+static int keep_text(struct arguments *a, size_t row, const char *text,
+                     struct rebias_error *err)
+{
+    if (a->texts == MAX_TEXTS) {
+        return rebias_fail(err, REBIAS_E_NAME, "more than %d options --%s", MAX_TEXTS,
+                           row_at(a->command, row)->name);
+    }
+    a->text[a->texts] = text;
+    a->text_row[a->texts++] = row;
+    return REBIAS_OK;
+}
 
 static int take_option(struct arguments *a, int *position, struct rebias_error *err)
 {
@@ -119,7 +150,7 @@ static int take_option(struct arguments *a, int *position, struct rebias_error *
     const struct option_row *r = row_at(a->command, row);
     const char *text =
         is_long ? (equals != NULL ? equals + 1 : NULL) : (name[1] != '\0' ? name + 1 : NULL);
-    if (a->given[row]) {
+    if (a->given[row] && r->kind != OPTION_TEXTS) {
         return rebias_fail(err, REBIAS_E_NAME, "option --%s is given twice", r->name);
     }
     a->given[row] = true;
@@ -136,7 +167,9 @@ static int take_option(struct arguments *a, int *position, struct rebias_error *
         text = a->argv[++*position];
     }
     a->value[row] = text;
-    return check_value(r, text, err);
+    int status = check_value(r, text, err);
+    return status == REBIAS_OK && r->kind == OPTION_TEXTS ? keep_text(a, row, text, err)
+                                                          : status;
 }
 
 static int take_word(struct arguments *a, const char *word, struct rebias_error *err)
@@ -209,6 +242,18 @@ static size_t row_number(const struct arguments *arguments, const char *name)
 const char *argument_text(const struct arguments *arguments, const char *name)
 {
     return arguments->value[row_number(arguments, name)];
+}
+
+size_t argument_texts(const struct arguments *arguments, const char *name, const char **texts)
+{
+    const size_t row = row_number(arguments, name);
+    size_t count = 0;
+    for (size_t i = 0; i < arguments->texts; i++) {
+        if (arguments->text_row[i] == row) {
+            texts[count++] = arguments->text[i];
+        }
+    }
+    return count;
 }
 
 bool argument_given(const struct arguments *arguments, const char *name)
@@ -320,6 +365,9 @@ static void print_row(const struct option_row *row)
         printf(": %s", row->metavar);
     } else if (row->kind == OPTION_INTEGER || row->kind == OPTION_NUMBER) {
         printf(" [%.15g to %.15g]", row->min, row->max);
+    }
+    if (row->kind == OPTION_TEXTS) {
+        printf(" (may be repeated)");
     }
     if (row->fallback != NULL) {
         printf(" (default %s)", row->fallback);

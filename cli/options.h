@@ -8,10 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* OPTION_HEADING is no option: its help is the heading of the rows behind it. */
+/* OPTION_TEXTS may be given several times. OPTION_HEADING is no option: its help is the heading
+ * of the rows behind it. */
 enum option_kind {
     OPTION_FLAG,
     OPTION_TEXT,
+    OPTION_TEXTS,
     OPTION_INTEGER,
     OPTION_NUMBER,
     OPTION_CHOICE,
@@ -44,7 +46,7 @@ struct command {
 };
 
 /* Parsed command line of one command. */
-enum { MAX_OPTION_ROWS = 128, MAX_WORDS = 64 };
+enum { MAX_OPTION_ROWS = 128, MAX_WORDS = 64, MAX_TEXTS = 256 };
 struct arguments {
     const struct command *command;
     const char *value[MAX_OPTION_ROWS]; /* text of each row (fallback when not given), NULL =
@@ -52,6 +54,9 @@ struct arguments {
     bool given[MAX_OPTION_ROWS];
     const char *word[MAX_WORDS];
     size_t words;
+    const char *text[MAX_TEXTS]; /* of the OPTION_TEXTS, in the order given ... */
+    size_t text_row[MAX_TEXTS];  /* ... and their rows */
+    size_t texts;
     int argc; /* the whole command line, for the provenance */
     char **argv;
 };
@@ -74,6 +79,19 @@ int64_t argument_integer(const struct arguments *arguments, const char *name);
 double argument_number(const struct arguments *arguments, const char *name);
 int argument_choice(const struct arguments *arguments,
                     const char *name); /* index into the choices */
+
+/* texts[returned number] = the values of an OPTION_TEXTS in the order given; at most MAX_TEXTS.
+ */
+size_t argument_texts(const struct arguments *arguments, const char *name, const char **texts);
+
+/* One value of an option as the command line would check it: REBIAS_E_NAME for an option that
+ * the command does not have, REBIAS_E_RANGE for a bad value. Flags take no value: text NULL. */
+int option_check(const struct command *command, const char *name, const char *text,
+                 struct rebias_error *err);
+
+/* Row number i of the command, its own ones first, then those that all have; NULL behind the
+ * last. */
+const struct option_row *option_row_at(const struct command *command, size_t i);
 
 /* The value as an error shows it: itself, or "(nothing)" when it is empty. */
 const char *shown_value(const char *text);

@@ -122,25 +122,31 @@ int table_integer(struct table *table, int64_t value, struct rebias_error *err)
     return table_text(table, text, err);
 }
 
-int table_number(struct table *table, double value, struct rebias_error *err)
+void number_text(double value, char text[40])
 {
-    char text[40] = "";
     const double most = 1e6; /* %g would write 500 as 5e+02 */
+    text[0] = '\0';
     if (fabs(value) < most && value == trunc(value)) {
-        snprintf(text, sizeof text, "%.0f", value);
+        snprintf(text, 40, "%.0f", value);
     } else if (!isnan(value)) {
-        snprintf(text, sizeof text, "%.17g", value);
+        snprintf(text, 40, "%.17g", value);
         double back = 0.0;
         char shorter[40];
         for (int digits = 1; digits < 17;
              digits++) { /* the shortest form that reads back to the same number */
             snprintf(shorter, sizeof shorter, "%.*g", digits, value);
             if (rebias_parse_double(shorter, &back) && back == value) {
-                memcpy(text, shorter, sizeof text);
+                memcpy(text, shorter, sizeof shorter);
                 break;
             }
         }
     }
+}
+
+int table_number(struct table *table, double value, struct rebias_error *err)
+{
+    char text[40];
+    number_text(value, text);
     return table_text(table, text, err);
 }
 
@@ -154,7 +160,7 @@ void table_free(struct table *table)
     *table = (struct table){0};
 }
 
-static void print_csv_cell(FILE *out, const char *text)
+void print_csv_cell(FILE *out, const char *text)
 {
     if (strpbrk(text, ",\"\n") == NULL) {
         fputs(text, out);
@@ -283,6 +289,11 @@ void remark(const struct arguments *arguments, const char *format, ...)
 }
 
 static volatile sig_atomic_t interrupted;
+
+bool progress_interrupted(void)
+{
+    return interrupted != 0;
+}
 
 /* The third signal ends the program at once; not the second, for timeout(1) sends each one
  * twice. */

@@ -36,6 +36,12 @@ int table_integer(struct table *table, int64_t value, struct rebias_error *err);
 int table_number(struct table *table, double value, struct rebias_error *err);
 void table_free(struct table *table);
 
+/* A cell as CSV: in quotes where it must be. */
+void print_csv_cell(FILE *out, const char *text);
+
+/* The shortest text that reads back as the same number; "" for NaN. */
+void number_text(double value, char text[40]);
+
 /* Prints provenance (each line behind "# ") and table; csv: names and cells separated by
  * commas. */
 int table_print(const struct table *table, const struct provenance *provenance, bool csv,
@@ -67,6 +73,9 @@ int progress_poll(void *context, size_t done, size_t total);
 /* Installs the handler that progress_step looks at. Commands that have no progress die of the
  * signal, as programs do. */
 void progress_catch_signals(void);
+
+/* True as soon as SIGINT or SIGTERM has come. */
+bool progress_interrupted(void);
 
 /* While a large file is written: a signal takes its temporary file away and ends the program.
  * NULL: no longer. */

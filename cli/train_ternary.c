@@ -1,4 +1,5 @@
 /* train_ternary.c - ternary networks on images. */
+#include "images_shared.h"
 #include "train_ternary.h"
 #include "learn_options.h"
 #include <stdlib.h>
@@ -65,8 +66,8 @@ static int cut_images(size_t *n, int64_t wanted, const char *what, struct rebias
 static int open_images(const struct arguments *a, struct learn_source *source,
                        struct rebias_error *err)
 {
-    int status = rebias_image_set_load(&source->set, argument_text(a, "images"),
-                                       argument_text(a, "data"), err);
+    int status =
+        images_take(&source->set, argument_text(a, "images"), argument_text(a, "data"), err);
     if (status == REBIAS_OK) {
         status = cut_images(&source->set->train.n, argument_integer(a, "train-images"),
                             "training", err);

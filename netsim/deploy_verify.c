@@ -31,6 +31,12 @@ int rebias_deploy_verify_check(const struct rebias_deploy_options *o, struct reb
                            "to 100000)",
                            o->verify.window, o->verify.tries);
     }
+    if (o->verify.window > 0.5 * (o->G_on - o->G_off)) {
+        return rebias_fail(err, REBIAS_E_RANGE,
+                           "a window of +- %g S does not tell %g from %g S (expected at most "
+                           "half their distance)",
+                           o->verify.window, o->G_off, o->G_on);
+    }
     if (device->Gmin > o->G_off + rounding || device->Gmax < o->G_on - rounding) {
         return rebias_fail(err, REBIAS_E_RANGE,
                            "device %s reaches %g to %g S, the weights need %g to %g S: take "

@@ -160,7 +160,7 @@ static double score_block(const struct rebias_placer *placer, const struct rebia
 
 /* -- 3. greedy -- */
 
-/* Beyond this many additions for a layer (minutes) a search of all positions is refused. */
+/* Beyond this many additions for a tile (minutes) a search of all positions is refused. */
 static const double most_additions = 2e11;
 
 static int check_effort(const struct rebias_placer *placer, double devices,

@@ -1,10 +1,7 @@
 # angle.gp - MGD: cosine and angle between the estimated and the true gradient against integration time.
 # Given: name, $angles (steps cosine sd angle law).
-set multiplot layout 1,2 title name noenhanced
+set multiplot layout 1,2 title name
 set logscale x
-set border 3
-set tics nomirror out
-set grid ytics lc rgb '#dddddd'
 set format x '%.0s%c'
 set xlabel 'steps of integration'
 set key left top samplen 2

@@ -1,16 +1,11 @@
 # bias.gp - accuracy against points with the target's band, and the push-pull error beside it.
 # Given: target, unit, target_mean, target_sd, methods, names[], replicates, lowest, highest,
 #        $cellsM (points accuracy sd push_pull) and $runsM (points accuracy push_pull) for M = 1 .. methods.
-array colours[6] = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9']
-colour(m) = colours[(m - 1) % 6 + 1]
 # side by side on the logarithmic axis
 shift(m) = 10 ** (0.045 * (m - 0.5 * (methods + 1)))
 set logscale x
 set xrange [lowest / 1.6 : highest * 1.6]
 set xlabel 'points per polarity'
-set grid ytics lc rgb '#dddddd'
-set border 3
-set tics nomirror out
 set key top center outside horizontal samplen 1 maxrows 1
 set multiplot layout 1,2 title sprintf('Modeling bias against %s (%d replicates: dots; mean and sd: bars)', target, replicates)
 

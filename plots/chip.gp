@@ -1,10 +1,11 @@
 # chip.gp - a chip: its kernels side by side, conductance in colour, stuck devices marked.
 # Given: name, kernels, across, columns, rows, low, high, $maps (matrix of the whole figure, G in uS, -1e9 in gaps of 2 columns
 # and 5 rows), $stuck_high and $stuck_low (x y), $labels (x y number); x, y in devices.
-set title name noenhanced
+set title name
 set size ratio -1
 unset border
 unset tics
+unset grid
 set cbtics
 set palette defined (0 '#f7fbff', 0.35 '#9ecae1', 0.7 '#2171b5', 1 '#08306b')
 set cbrange [low : high]

@@ -1,11 +1,6 @@
 # deploy.gp - accuracy of deployed networks with its interval, one panel a method.
 # Given: panels, first[], last[] (series of a panel), panel_names[], series_names[], xname, software, network,
 #        replicates, $seriesK (x accuracy low high, %) for K = 1 .. last[panels].
-array colours[6] = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9']
-colour(k) = colours[(k - 1) % 6 + 1]
-set grid ytics lc rgb '#dddddd'
-set border 3
-set tics nomirror out
 if (xname eq 'copies (alpha)') { set key bottom right samplen 1 } else { set key at graph 1, graph 0.94 samplen 1 }
 set yrange [0 : 100]
 set autoscale xfix # from the first to the last value, not to a round number below 0 %

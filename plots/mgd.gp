@@ -1,9 +1,7 @@
 # mgd.gp - MGD training: mean cost and accuracy of the test data against steps, hardware time on top.
 # Given: name, hardware, seconds_a_step, logarithmic, $looks (steps cost accuracy).
-set multiplot layout 1,2 title name noenhanced
+set multiplot layout 1,2 title name
 set border 15
-set tics nomirror out
-set grid ytics lc rgb '#dddddd'
 set format x logarithmic ? '%.0s%c' : '%.1s%c'
 set format x2 logarithmic ? '%.0s %cs' : '%.1s %cs'
 stats '$looks' using 1 nooutput

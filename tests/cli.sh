@@ -118,6 +118,28 @@ make_images() {
     head -c 200 packed/train-images-idx3-ubyte.gz >cutgz/train-images-idx3-ubyte.gz
 }
 
+# Experiments of one line wrong, beside a good one.
+make_experiments() {
+    lines sweep.ini 'job = train' 'replicates = 2' '[options]' 'trainer = mgd' 'task = xor' 'layers = 2,2,1' 'steps = 50' \
+        'looks = 1' '[grid]' 'optimizer = plain, adam'
+    lines devices.ini 'job = bias' '[options]' 'target = synthetic-lc' 'network = none' 'method = binning:5' '[grid]' \
+        'points = 3, 50'
+    sed 's/optimizer/optimiser/' sweep.ini >unknown.ini
+    sed 's/adam/adamant/' sweep.ini >choice.ini
+    sed 's/steps = 50/steps = many/' sweep.ini >number.ini
+    sed 's/steps = 50/threads = 2/' sweep.ini >left_out.ini
+    sed 's/looks = 1/two-sided = maybe/' sweep.ini >flag.ini
+    sed 's/looks = 1/looks = 1, 2/' sweep.ini >list.ini
+    sed 's/looks = 1/steps = 60/' sweep.ini >again.ini
+    sed 's/job = train/job = fit/' sweep.ini >job.ini
+    sed 's/trainer = mgd/trainer = mapped/' sweep.ini >mode.ini
+    sed 's/points = 3, 50/points = 3,50/' devices.ini >comma.ini
+    sed 's/points = 3, 50/points = 50, 5e1/' devices.ini >same.ini
+    sed 's/method = binning:5/method = nonsense/' devices.ini >method.ini
+    lines deploy.ini 'job = deploy' '[options]' 'network = none.h5' 'stuck = 0.1'
+    lines nofile.ini 'job = deploy' '[options]' 'stuck = 0.1'
+}
+
 make_tools() {
     mkdir nothing broken folder blocked_reset_cdf.txt
     lines broken/gnuplot '#!/bin/sh' 'exit 7'
@@ -304,6 +326,7 @@ mkdir "$work/scratch" && cd "$work/scratch" || exit 1
 make_pulses
 make_tables
 make_images
+make_experiments
 make_tools
 while IFS= read -r row <&3; do
     case $row in

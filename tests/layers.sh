@@ -35,7 +35,7 @@ room_of_header() {
         devmodel.h) echo devmodel ;;
         table.h | estimate.h | family.h | holdout.h) echo jumptable ;;
         crossbar.h | network.h | train.h | visits.h | model.h | mgd.h | weights.h | learn.h | quantise.h | chip.h | deploy.h | fine_tune.h | wires.h | write_verify.h) echo netsim ;;
-        bias.h | compare.h | experiment.h | store.h | farm.h) echo sweep ;;
+        bias.h | bias_cells.h | compare.h | experiment.h | store.h | farm.h) echo sweep ;;
     esac
 }
 
@@ -58,7 +58,7 @@ room_of_name() {
         esac
     done
     case $name in
-        config.h | plots/templates.h) echo - ;; # generated
+        config.h | plots/templates.h | plots/page.h) echo - ;; # generated
         include/rebias/* | rebias/*) room_of_header "${name##*/}" ;;
         */*) if [ -n "$(allowed_rooms "${name%%/*}")" ]; then echo "${name%%/*}"; fi ;;
         *)

@@ -180,6 +180,38 @@ static void test_buffer(void **state)
     free(buffer.data);
 }
 
+/* Blocks of elements, mixed with single ones; a block larger than twice the buffer; none. */
+static void test_buffer_many(void **state)
+{
+    (void)state;
+    struct rebias_buffer buffer = {0};
+    static uint32_t block[1000];
+    uint32_t next = 0;
+    const size_t counts[] = {0, 3, 1, 64, 1000, 0, 1};
+    for (size_t k = 0; k < sizeof counts / sizeof counts[0]; k++) {
+        for (size_t i = 0; i < counts[k]; i++) {
+            block[i] = next++;
+        }
+        assert_int_equal(rebias_buffer_append_many(&buffer, sizeof block[0],
+                                                   counts[k] > 0 ? block : NULL, counts[k],
+                                                   NULL),
+                         REBIAS_OK);
+    }
+    assert_int_equal(rebias_buffer_append(&buffer, sizeof next, &next, NULL), REBIAS_OK);
+    assert_int_equal(buffer.count, 1070);
+    const uint32_t *data = buffer.data;
+    for (uint32_t i = 0; i < 1070; i++) {
+        assert_int_equal(data[i], i);
+    }
+    struct rebias_error err = {0};
+    support_expect(rebias_buffer_append_many(&buffer, 4, block, SIZE_MAX, &err),
+                   REBIAS_E_MEMORY, &err, "do not fit into memory");
+    support_expect(rebias_buffer_append_many(&buffer, 4, block, SIZE_MAX / 2, &err),
+                   REBIAS_E_MEMORY, &err, "out of memory");
+    assert_int_equal(buffer.count, 1070);
+    free(buffer.data);
+}
+
 /* -- 3. numbers -- */
 
 static const struct {
@@ -519,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_alloc_overflow),
         cmocka_unit_test(test_copy_text),
         cmocka_unit_test(test_buffer),
+        cmocka_unit_test(test_buffer_many),
         cmocka_unit_test(test_parse_double),
         cmocka_unit_test(test_parse_double_comma_locale),
         cmocka_unit_test(test_parse_double_round_trip),

@@ -259,6 +259,10 @@ static void test_bad_options(void **state)
     rebias_deployment_free(d);
     f.o.verify.window = -1e-6;
     refuse(&f, "a window of +- -1e-06 S within 3 tries is not possible");
+    f.o.verify.window = 51e-6;
+    refuse(&f,
+           "a window of +- 5.1e-05 S does not tell 0.00013333 from 0.00023333 S (expected at "
+           "most half their distance)");
     f.o.verify.window = NAN;
     refuse(&f, "is not possible");
     f.o.verify.window = 1e-6;

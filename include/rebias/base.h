@@ -40,6 +40,10 @@ struct rebias_buffer {
 int rebias_buffer_append(struct rebias_buffer *buffer, size_t size, const void *element,
                          struct rebias_error *err);
 
+/* Appends `count` elements that lie one after another (NULL for none). */
+int rebias_buffer_append_many(struct rebias_buffer *buffer, size_t size, const void *elements,
+                              size_t count, struct rebias_error *err);
+
 /* -- numbers
  * ------------------------------------------------------------------------------------------ */
 

@@ -186,6 +186,24 @@ struct rebias_bias_result {
 int rebias_bias_study(struct rebias_bias_result **out,
                       const struct rebias_bias_options *options, rebias_progress *progress,
                       void *progress_context, struct rebias_error *err);
+/* Works out one run alone: run->method (a number below options->methods, or -1 for the target's
+ * network), points and replicate are given, the rest is filled. Each run depends on these, its
+ * method and the options alone, so it is the study's to the byte; options->points, replicates,
+ * level and resamples do not matter. With REBIAS_WEIGHTS_VISITED a model's run trains the
+ * target's network as well. progress (may be NULL) counts parts of the training of its network.
+ * Runs may be worked out from several threads at once. */
+int rebias_bias_run_one(struct rebias_bias_run *run, const struct rebias_bias_options *options,
+                        rebias_progress *progress, void *progress_context,
+                        struct rebias_error *err);
+
+/* *out = the study's result from runs that were worked out before, in any order: cells,
+ * intervals and correlations are those of rebias_bias_study. Without training, set or mgd only
+ * tell that there are networks. REBIAS_E_DATA names a run that is missing; runs that the
+ * options do not ask for are left out. *out is NULL on failure. Owner: the caller. */
+int rebias_bias_assemble(struct rebias_bias_result **out,
+                         const struct rebias_bias_options *options,
+                         const struct rebias_bias_run *runs, size_t count,
+                         struct rebias_error *err);
 void rebias_bias_result_free(struct rebias_bias_result *result);
 
 /* "over-promising", "under-promising", "not distinguishable", "no interval". Static storage. */

@@ -96,7 +96,7 @@ struct rebias_stuck {
 struct rebias_deploy_verify {
     const struct rebias_device *device; /* NULL: none. Its range holds G_off to G_on; borrowed
                                            until the deployment is freed */
-    double window;                      /* S, 0 to 1 */
+    double window;                      /* S, 0 to (G_on - G_off)/2 */
     uint32_t tries;                     /* up to 100000 */
 };
 
@@ -136,7 +136,7 @@ struct rebias_deploy_options {
 
 /* LEA, simple, greedy (1000 candidates), alpha = beta = 4, 233.33 and 133.33 uS, 2 levels, 0.3
  * V, stuck only, no errors; without a chip none stuck, at 10 or 500 uS; no wires, batch 1000,
- * seed 1. */
+ * seed 1; verify has no device (and +-16.67 uS, 3 tries). */
 struct rebias_deploy_options rebias_deploy_options_defaults(void);
 
 struct rebias_deployment; /* networks written onto a chip */
