@@ -70,12 +70,20 @@ static void read_options(struct rebias_fine_tune_options *o, const struct argume
     o->amplitude = argument_number(a, "tune-amplitude");
 }
 
+/* The device named, or that of --write-verify, or the default one. */
 static int open_device(struct deploy_plan *plan, struct rebias_error *err)
 {
     const char *spec = argument_text(plan->arguments, "tune-device");
-    return spec != NULL ? rebias_device_open(&plan->tuning.device, spec, err)
-                        : rebias_fine_tune_device_new(&plan->tuning.device, plan->base.G_off,
-                                                      plan->base.G_on, err);
+    struct deploy_tuning *tuning = &plan->tuning;
+    int status = REBIAS_OK;
+    if (spec != NULL) {
+        status = rebias_device_open(&tuning->device, spec, err);
+    } else if (plan->device == NULL) {
+        status = rebias_fine_tune_device_new(&tuning->device, plan->base.G_off, plan->base.G_on,
+                                             err);
+    }
+    tuning->options.device = tuning->device != NULL ? tuning->device : plan->device;
+    return status;
 }
 
 int deploy_tuning_read(struct deploy_plan *plan, struct rebias_error *err)
@@ -92,7 +100,6 @@ int deploy_tuning_read(struct deploy_plan *plan, struct rebias_error *err)
         read_options(&tuning->options, plan->arguments);
         status = open_device(plan, err);
     }
-    tuning->options.device = tuning->device;
     return status == REBIAS_OK ? rebias_fine_tune_check(&tuning->options, &plan->base, err)
                                : status;
 }

@@ -10,7 +10,8 @@
     {"fine-tune", 0, OPTION_CHOICE, "mapped|mgd", "mapped", 0, 0, \
      "backpropagated gradients through the chip as read, or measured ones"}, \
     {"tune-device", 0, OPTION_TEXT, "DEVICE", NULL, 0, 0, \
-     "how devices jump, its range covers G-off to G-on (default linear, 50 pulses, noise 1 % of the range)"}, \
+     "how devices jump, its range covers G-off to G-on (default: that of --write-verify, else linear, " \
+     "50 pulses, noise 1 % of the range)"}, \
     {"tune-rate", 0, OPTION_NUMBER, "R", "0.1", 1e-12, 1e6, "learning rate of weights"}, \
     {"tune-schedule", 0, OPTION_CHOICE, "constant|cosine", "cosine", 0, 0, \
      "of the rate over the updates"}, \

@@ -17,6 +17,7 @@ enum {
 
 struct fixture {
     struct rebias_weights_set *networks;
+    struct rebias_chip *chip; /* NULL: independent devices */
     struct rebias_deploy_options o;
     struct rebias_fine_tune_options t;
     struct rebias_device *device;
@@ -92,6 +93,7 @@ static inline void end(struct fixture *f)
 {
     rebias_weights_set_free(f->networks);
     rebias_device_free(f->device);
+    rebias_chip_free(f->chip);
 }
 
 static inline void use_device(struct fixture *f, const char *spec)
@@ -105,7 +107,7 @@ static inline struct rebias_deployment *deploy(const struct fixture *f)
 {
     struct rebias_deployment *d = NULL;
     struct rebias_error err = {0};
-    support_expect(rebias_deploy(&d, f->networks, NULL, &f->o, &err), REBIAS_OK, &err, NULL);
+    support_expect(rebias_deploy(&d, f->networks, f->chip, &f->o, &err), REBIAS_OK, &err, NULL);
     return d;
 }
 

@@ -339,5 +339,5 @@ int main(void)
         cmocka_unit_test(test_bad_devices_and_data),
         cmocka_unit_test(test_loss_that_is_no_number),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("fine_tune", tests, NULL, NULL);
 }

@@ -1,13 +1,13 @@
 /* test_fine_tune_gradient.c - gradients of deployed networks, backpropagated and measured, and
  * the change of weights that an update makes of them.
- * 1. reference   2. backpropagated gradients   3. an update   4. measured gradients
+ * 1. references   2. backpropagated gradients   3. an update   4. measured gradients
  *
  * References: central differences of a plain loop in double over the conductances that were
  * written; the formulas of fine_tune.h.
  */
 #include "fine_tune_support.h"
 
-/* -- 1. reference -- */
+/* -- 1. references -- */
 
 /* theta[P] of network q: W = gamma gain (sum share G_pos - sum share G_neg)/Gnorm of what is
  * written, and its biases; share of each copy as lea (all copies), mao and cm have it. */
@@ -28,9 +28,13 @@ static void read_theta(const struct fixture *f, const struct rebias_deployment *
         if (f->o.method == REBIAS_DEPLOY_CM && blocks[b].copy != q) {
             continue;
         }
-        for (size_t i = 0; i < layer->inputs * layer->outputs; i++) {
-            theta[l * OUTPUT_LAYER + i] +=
-                scale * (double)rebias_deployment_conductances(d, b)[i];
+        const struct rebias_tile tile = rebias_deployment_tile(d, b);
+        for (size_t j = 0; j < tile.outputs; j++) {
+            for (size_t i = 0; i < tile.inputs; i++) {
+                const size_t at = (tile.output + j) * layer->inputs + tile.input + i;
+                theta[l * OUTPUT_LAYER + at] +=
+                    scale * (double)rebias_deployment_conductances(d, b)[j * layer->inputs + i];
+            }
         }
     }
     for (size_t j = 0; j < HIDDEN; j++) {
@@ -82,42 +86,141 @@ static double plain_cost(const struct fixture *f, const double *theta, size_t ne
     return cost;
 }
 
+/* One update moves W by -rate g, to a pulse's weight on each of the devices that share it:
+ * stochastic rounding goes up or down by less than one. Pulses of 2^-29 S add to float32
+ * conductances of 1e-4 S without rounding. */
+static void check_updates(struct fixture *f)
+{
+    static const enum rebias_deploy_method methods[] = {REBIAS_DEPLOY_LEA, REBIAS_DEPLOY_MAO,
+                                                        REBIAS_DEPLOY_CM};
+    f->t.rate = 0.05;
+    for (size_t m = 0; m < 2 * sizeof methods / sizeof methods[0]; m++) {
+        f->o.method = methods[m / 2];
+        f->t.write = m % 2 == 0 ? REBIAS_WRITE_STOCHASTIC : REBIAS_WRITE_ACCUMULATE;
+        const size_t networks = f->o.method == REBIAS_DEPLOY_CM ? NETWORKS : 1;
+        struct rebias_deployment *d = deploy(f);
+        double before[P];
+        double after[P];
+        float g[NETWORKS * P];
+        gradient_of(f, d, 0, g);
+        for (size_t q = 0; q < networks; q++) {
+            struct rebias_deployment *tuned = deploy(f);
+            read_theta(f, tuned, q, before);
+            tune(f, tuned);
+            read_theta(f, tuned, q, after);
+            for (size_t p = 0; p < P; p++) {
+                const bool weight = p < INPUTS * HIDDEN ||
+                                    (p >= OUTPUT_LAYER && p < OUTPUT_LAYER + HIDDEN * CLASSES);
+                /* all copies and signs one pulse off, in the layer of the larger gamma */
+                const double pulse = 4.0 * 0x1p-29 * 0.8 / 100e-6;
+                if (weight) {
+                    support_close(after[p] - before[p], -f->t.rate * (double)g[q * P + p], 1e-4,
+                                  pulse);
+                }
+            }
+            rebias_deployment_free(tuned);
+        }
+        rebias_deployment_free(d);
+    }
+}
+
 /* -- 2. backpropagated gradients -- */
 
 /* Backpropagated gradient against central differences of the plain cost, for averaged copies,
  * summed copies and a committee, with stuck devices and a gain of 0.9. Step 1e-4: the
  * difference's error is of order 1e-8; float32 layers leave 1e-6. */
-static void test_gradient_is_the_difference_quotient(void **state)
+static void check_gradients(struct fixture *f)
 {
-    (void)state;
     static const enum rebias_deploy_method methods[] = {REBIAS_DEPLOY_LEA, REBIAS_DEPLOY_MAO,
                                                         REBIAS_DEPLOY_CM};
-    struct fixture f;
-    start(&f, 0.2);
-    f.o.readout.gain_mean = 0.9;
+    f->o.readout.gain_mean = 0.9;
     for (size_t m = 0; m < sizeof methods / sizeof methods[0]; m++) {
-        f.o.method = methods[m];
+        f->o.method = methods[m];
         const size_t networks = methods[m] == REBIAS_DEPLOY_CM ? NETWORKS : 1;
-        struct rebias_deployment *d = deploy(&f);
+        struct rebias_deployment *d = deploy(f);
         double theta[NETWORKS * P];
         float g[NETWORKS * P];
         assert_int_equal(rebias_deployment_parameters(d), networks * P);
         for (size_t q = 0; q < networks; q++) {
-            read_theta(&f, d, q, theta + q * P);
+            read_theta(f, d, q, theta + q * P);
         }
-        support_close(gradient_of(&f, d, 0, g), plain_cost(&f, theta, networks), 1e-5, 0.0);
+        support_close(gradient_of(f, d, 0, g), plain_cost(f, theta, networks), 1e-5, 0.0);
         for (size_t p = 0; p < networks * P; p++) {
             const double h = 1e-4;
             const double middle = theta[p];
             theta[p] = middle + h;
-            const double above = plain_cost(&f, theta, networks);
+            const double above = plain_cost(f, theta, networks);
             theta[p] = middle - h;
-            const double below = plain_cost(&f, theta, networks);
+            const double below = plain_cost(f, theta, networks);
             theta[p] = middle;
             support_close((double)g[p], 0.5 * (above - below) / h, 1e-5, 1e-6);
         }
         rebias_deployment_free(d);
     }
+}
+
+static void test_gradient_is_the_difference_quotient(void **state)
+{
+    (void)state;
+    struct fixture f;
+    start(&f, 0.2);
+    check_gradients(&f);
+    end(&f);
+}
+
+/* The same for layers in tiles, on kernels of 3 columns and 4 rows with stuck devices: 7 x 5
+ * and 5 x 3 weights take 3 x 2 and 2 x 1 blocks. An update moves weights that lie in several
+ * tiles by -rate g as well, where nothing is stuck. */
+static void test_tiles(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct rebias_chip_options chip = rebias_chip_options_defaults();
+    start(&f, 0.0);
+    chip.count = 40;
+    chip.columns = 3;
+    chip.rows = 4;
+    chip.stuck_high = 0.1;
+    assert_int_equal(rebias_chip_synthesize(&f.chip, &chip, NULL), REBIAS_OK);
+    check_gradients(&f);
+    rebias_chip_free(f.chip);
+    f.chip = deploy_clean_chip(40, 3, 4, 100e-6f);
+    use_device(&f, "ideal:Gmin=0,Gmax=4.8828125e-4,levels=262144");
+    f.t.pulse_cap = 30000;
+    f.o.readout.gain_mean = 1.0;
+    check_updates(&f);
+    end(&f);
+}
+
+/* Wires of 1 mohm against devices of 4 kohm and more change no current by 1e-5 of itself; of 50
+ * ohm they change the gradient, and tuning still lowers the loss. */
+static void test_wires(void **state)
+{
+    (void)state;
+    static const double ohm[] = {0.0, 1e-3, 50.0};
+    struct fixture f;
+    float g[3][P];
+    double largest = 0.0;
+    start(&f, 0.1);
+    f.t.rate = 0.1;
+    f.t.updates = 50;
+    for (int w = 0; w < 3; w++) {
+        f.o.row_wire = f.o.column_wire = ohm[w];
+        struct rebias_deployment *d = deploy(&f);
+        gradient_of(&f, d, 0, g[w]);
+        if (w == 2) {
+            const double before = gradient_of(&f, d, 0, g[w]);
+            assert_true(tune(&f, d).updates == 50);
+            float unused[P];
+            assert_true(gradient_of(&f, d, 0, unused) < 0.8 * before);
+        }
+        rebias_deployment_free(d);
+    }
+    for (size_t p = 0; p < P; p++) {
+        support_close((double)g[1][p], (double)g[0][p], 1e-4, 1e-5);
+        largest = fmax(largest, fabs((double)g[2][p] - (double)g[0][p]));
+    }
+    assert_true(largest > 1e-3);
     end(&f);
 }
 
@@ -131,6 +234,7 @@ static void test_gradient_with_converters(void **state)
     float converted[P];
     start(&f, 0.2);
     f.t.biases = false;
+    f.o.readout.gain_mean = 0.9;
     for (int adc = 0; adc < 2; adc++) {
         f.o.readout.adc_bits = adc == 1 ? 24 : 0;
         struct rebias_deployment *d = deploy(&f);
@@ -151,47 +255,71 @@ static void test_gradient_with_converters(void **state)
 
 /* -- 3. an update -- */
 
-/* One update moves W by -rate g, to a pulse's weight on each of the devices that share it:
- * stochastic rounding goes up or down by less than one. Pulses of 2^-29 S add to float32
- * conductances of 1e-4 S without rounding. */
 static void test_update_is_rate_times_gradient(void **state)
 {
     (void)state;
-    static const enum rebias_deploy_method methods[] = {REBIAS_DEPLOY_LEA, REBIAS_DEPLOY_MAO,
-                                                        REBIAS_DEPLOY_CM};
     struct fixture f;
     start(&f, 0.0);
     use_device(&f, "ideal:Gmin=0,Gmax=4.8828125e-4,levels=262144");
-    f.t.rate = 0.05;
     f.t.pulse_cap = 30000;
-    for (size_t m = 0; m < 2 * sizeof methods / sizeof methods[0]; m++) {
-        f.o.method = methods[m / 2];
-        f.t.write = m % 2 == 0 ? REBIAS_WRITE_STOCHASTIC : REBIAS_WRITE_ACCUMULATE;
-        const size_t networks = f.o.method == REBIAS_DEPLOY_CM ? NETWORKS : 1;
-        struct rebias_deployment *d = deploy(&f);
-        double before[P];
-        double after[P];
-        float g[NETWORKS * P];
-        gradient_of(&f, d, 0, g);
-        for (size_t q = 0; q < networks; q++) {
-            struct rebias_deployment *tuned = deploy(&f);
-            read_theta(&f, tuned, q, before);
-            tune(&f, tuned);
-            read_theta(&f, tuned, q, after);
-            for (size_t p = 0; p < P; p++) {
-                const bool weight = p < INPUTS * HIDDEN ||
-                                    (p >= OUTPUT_LAYER && p < OUTPUT_LAYER + HIDDEN * CLASSES);
-                /* all copies and signs one pulse off, in the layer of the larger gamma */
-                const double pulse = 4.0 * 0x1p-29 * 0.8 / 100e-6;
-                if (weight) {
-                    support_close(after[p] - before[p], -f.t.rate * (double)g[q * P + p], 1e-4,
-                                  pulse);
-                }
-            }
-            rebias_deployment_free(tuned);
+    check_updates(&f);
+    end(&f);
+}
+
+struct followed {
+    const struct fixture *f;
+    struct rebias_deployment *d;
+    double sum[P]; /* of the gradients that updates saw */
+};
+
+static int add_gradient(void *context, size_t done, size_t total)
+{
+    struct followed *followed = context;
+    float g[P];
+    if (done < total) {
+        gradient_of(followed->f, followed->d, 0, g);
+        for (size_t p = 0; p < P; p++) {
+            followed->sum[p] += (double)g[p];
         }
-        rebias_deployment_free(d);
     }
+    return 0;
+}
+
+/* Accumulated over 30 updates, of which each wants less than a pulse of any device: in the end
+ * every device is less than one pulse from what all gradients together wanted, and some weights
+ * are far from where they were. */
+static void test_accumulated_changes_are_kept(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct rebias_fine_tune_result result;
+    double before[P];
+    double after[P];
+    double largest = 0.0;
+    const double pulse = 2.0 * 0.2e-6 * 0.8 / 100e-6; /* half of four devices */
+    start(&f, 0.0);
+    use_device(&f, "ideal:Gmin=0,Gmax=400e-6,levels=2000");
+    f.t.write = REBIAS_WRITE_ACCUMULATE;
+    f.t.rate = 0.02;
+    f.t.updates = 30;
+    struct followed followed = {.f = &f, .d = deploy(&f)};
+    add_gradient(&followed, 0, 30);
+    read_theta(&f, followed.d, 0, before);
+    assert_int_equal(rebias_deployment_fine_tune(followed.d, &f.t, &f.data, &result,
+                                                 add_gradient, &followed, NULL),
+                     REBIAS_OK);
+    read_theta(&f, followed.d, 0, after);
+    for (size_t p = 0; p < P; p++) {
+        const bool weight =
+            p < INPUTS * HIDDEN || (p >= OUTPUT_LAYER && p < OUTPUT_LAYER + HIDDEN * CLASSES);
+        if (weight) {
+            support_close(after[p] - before[p], -f.t.rate * followed.sum[p], 0.0, pulse);
+            largest = fmax(largest, fabs(after[p] - before[p]));
+        }
+    }
+    assert_true(largest > 5.0 * pulse);
+    assert_true(result.pulses > 0);
+    rebias_deployment_free(followed.d);
     end(&f);
 }
 
@@ -272,10 +400,13 @@ int main(void)
     support_start();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradient_is_the_difference_quotient),
+        cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_wires),
         cmocka_unit_test(test_gradient_with_converters),
         cmocka_unit_test(test_update_is_rate_times_gradient),
+        cmocka_unit_test(test_accumulated_changes_are_kept),
         cmocka_unit_test(test_measured_gradient_follows_the_cosine_law),
         cmocka_unit_test(test_stuck_devices_are_not_perturbed),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("fine_tune_gradient", tests, NULL, NULL);
 }

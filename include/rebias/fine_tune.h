@@ -3,19 +3,23 @@
  * in its forward pass.
  *
  * A layer's weights are W = gamma D/Gnorm, D = sum over copies of sign share gain G (deploy.h).
- * The cost is the mean softmax cross-entropy of the outputs. Its gradient g = dC/dW is
- *   MAPPED  backpropagated through D as it was read in that forward pass (converters are passed
- *           as if they were ideal), dC/dW = sum_b delta_b x_b^T;
- *   MGD     measured: patterns of random codes c = +-1 are put onto the conductances, w_i moves
- * by A c_i, G_i = mean over patterns of [C(+) - C(-)]/2 c_i/A, each C with its own reads. It
- * points along g with the cosine 1/sqrt(1 + (P - 1)/T), P parameters, T patterns (APL Mach.
- * Learn. 1, 026118 (2023)), and is scaled by that cosine: updates of both methods have the same
- * norm at the same rate, mgd.h's form NORM. The wanted change is dW = -rate g. It is shared by
- * the devices of all copies that take part: dG = sign share/(sum share^2) Gnorm/gamma dW, the
- * smallest one that gives dW when all move. Each device's dG over the mean pulse becomes whole
- * pulses, and the device jumps as its model says. Stuck devices are known, get no pulses, and
- * are not perturbed. A device that writing has left outside the model's range jumps as one at
- * the nearer end and stays as far outside.
+ * The cost is the mean softmax cross-entropy of the outputs, g = dC/dW its gradient.
+ *
+ * MAPPED: g is backpropagated through D as it was read in that forward pass, IR drop of wires
+ * included; converters are passed as if they were ideal. dC/dW = sum_b delta_b x_b^T.
+ *
+ * MGD: g is measured. Patterns of random codes c = +-1 are put onto the conductances of working
+ * devices, so that w_i moves by A c_i; G_i = mean over patterns of [C(+) - C(-)]/2 c_i/A, each
+ * C with its own reads. G points along g with the cosine 1/sqrt(1 + (P - 1)/T), P parameters, T
+ * patterns (APL Mach. Learn. 1, 026118 (2023)), and is scaled by that cosine: at one rate the
+ * updates of both methods have the same norm (mgd.h's form NORM).
+ *
+ * The wanted change is dW = -rate g. It is shared by the devices of all copies that take part:
+ * dG = sign share/(sum share^2) Gnorm/gamma dW, the smallest one that gives dW when all move
+ * and no wire has a resistance. Each device's dG over the mean pulse becomes whole pulses, and
+ * the device jumps as its model says. Stuck devices are known, get no pulses, and are not
+ * perturbed. A device that writing has left outside the model's range jumps as one at the
+ * nearer end, and stays as far outside.
  */
 #ifndef REBIAS_FINE_TUNE_H
 #define REBIAS_FINE_TUNE_H
