@@ -158,6 +158,11 @@ static void print_summary(size_t n, const struct result *results)
     if (!isnan(farm_speedup(n, results))) {
         printf("# farm: two threads are %.3f times as fast as one\n", farm_speedup(n, results));
     }
+    const struct result *put = find(n, results, "store-put");
+    if (put != NULL) {
+        printf("# store: putting a cell takes %.3f %% of a cell of one second\n",
+               100.0 / rate_of(put));
+    }
     printf("# peak resident memory %ld kB\n", peak_memory_kB());
 }
 

@@ -51,6 +51,12 @@ static int read_plan(struct sweep_plan *plan, const struct arguments *a,
 {
     const char *overrides[MAX_TEXTS];
     const size_t count = argument_texts(a, "set", overrides);
+    *plan = (struct sweep_plan){.experiment = NULL};
+    if (argument_given(a, "seed")) { /* it would look as if it did something */
+        return rebias_fail(err, REBIAS_E_NAME,
+                           "the seed is one of the experiment's options: --set seed=%s",
+                           argument_text(a, "seed"));
+    }
     return sweep_plan_read(plan, a->word[0], overrides, count, err);
 }
 

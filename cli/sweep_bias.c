@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "rebias/bias_cells.h"
 #include "sweep_job.h"
+#include <string.h>
 
 static int check_one(size_t count, const char *what, struct rebias_error *err)
 {
@@ -13,6 +14,28 @@ static int check_one(size_t count, const char *what, struct rebias_error *err)
                                     count, what);
 }
 
+/* From the target; measured pulses and bootstrap tables have the points that they have. */
+static bool draws_points(const struct arguments *a)
+{
+    return !argument_given(a, "pulses") && !argument_flag(a, "bootstrap");
+}
+
+static const char *shown(const struct arguments *a, const char *name)
+{
+    if (strcmp(name, "points") == 0 && !draws_points(a)) {
+        return NULL;
+    }
+    if (strcmp(name, "method") == 0 && argument_flag(a, "bootstrap")) {
+        return "bootstrap";
+    }
+    return argument_text(a, name);
+}
+
+static const struct rebias_bias_options *study_of(const struct bias_setup *setup)
+{
+    return &setup->studies.study[0].options;
+}
+
 static int open_bias(void *context, const struct arguments *a, struct rebias_error *err)
 {
     struct bias_setup *setup = context;
@@ -20,13 +43,19 @@ static int open_bias(void *context, const struct arguments *a, struct rebias_err
     if (status == REBIAS_OK) {
         status = check_one(setup->options.methods, "methods", err);
     }
-    if (status == REBIAS_OK) {
+    if (status == REBIAS_OK && draws_points(a)) {
         status = check_one(setup->options.point_counts, "numbers of points", err);
     }
     if (status == REBIAS_OK) {
         status = bias_setup_open(setup, a, err);
     }
-    return status == REBIAS_OK ? check_one(setup->studies.count, "targets", err) : status;
+    if (status == REBIAS_OK) {
+        status = check_one(setup->studies.count, "targets", err);
+    }
+    return status == REBIAS_OK && setup->set != NULL
+               ? rebias_train_check(&study_of(setup)->network, setup->set,
+                                    &study_of(setup)->train, err)
+               : status;
 }
 
 static void clear_bias(void *context)
@@ -37,11 +66,6 @@ static void clear_bias(void *context)
 static const struct rebias_image_set *images_of(const void *context)
 {
     return bias_setup_images(context);
-}
-
-static const struct rebias_bias_options *study_of(const struct bias_setup *setup)
-{
-    return &setup->studies.study[0].options;
 }
 
 static bool has_networks(const void *context)
@@ -95,6 +119,7 @@ static const char *const not_of_target[] = {"method",  "points", "filter",    "c
 const struct sweep_job sweep_bias = {.command = bias_commands,
                                      .left_out = left_out,
                                      .not_of_target = not_of_target,
+                                     .shown = shown,
                                      .size = sizeof(struct bias_setup),
                                      .open = open_bias,
                                      .clear = clear_bias,

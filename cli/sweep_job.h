@@ -32,7 +32,10 @@ struct sweep_job {
     const char *const *left_out;   /* options without meaning in a cell; NULL behind the last */
     const char *const
         *not_of_target; /* bias: options that its target's network does not depend on */
-    size_t size;        /* of the set-up */
+    /* The value that the canonical text shows of an option that takes one, NULL: none; itself
+     * NULL: as given, or its default. */
+    const char *(*shown)(const struct arguments *arguments, const char *name);
+    size_t size; /* of the set-up */
     /* Fills a zeroed set-up, refusing what is more than one case; cleared also on failure. The
      * arguments outlive it. */
     int (*open)(void *setup, const struct arguments *arguments, struct rebias_error *err);

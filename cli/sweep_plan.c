@@ -173,10 +173,9 @@ static int write_words(struct sweep_setup *setup, const struct rebias_experiment
     return status;
 }
 
-/* Adds "(method = kriging, points = 100)" to an error: what the grid varies. */
-static void tell_configuration(const struct rebias_experiment *e, size_t number,
-                               struct rebias_error *err)
+void sweep_plan_tell(const struct sweep_plan *plan, size_t number, struct rebias_error *err)
 {
+    const struct rebias_experiment *e = plan->experiment;
     char message[sizeof err->message];
     char what[128] = "";
     size_t used = 0;
@@ -190,8 +189,8 @@ static void tell_configuration(const struct rebias_experiment *e, size_t number,
                                      key->value[number / later % key->count]);
         }
     }
-    snprintf(message, sizeof message, "%.*s%s%s%s", (int)sizeof message / 2, err->message,
-             used > 0 ? " (" : "", what, used > 0 ? ")" : "");
+    snprintf(message, sizeof message, "%.120s%s%s%s", err->message, used > 0 ? " (" : "", what,
+             used > 0 ? ")" : "");
     memcpy(err->message, message, sizeof message);
 }
 
@@ -220,7 +219,7 @@ int sweep_setup_open(struct sweep_setup *setup, const struct sweep_plan *plan, s
         setup->opened = NULL;
     }
     if (status != REBIAS_OK) {
-        tell_configuration(plan->experiment, number, why);
+        sweep_plan_tell(plan, number, why);
     }
     return (status == REBIAS_E_NAME || status == REBIAS_E_RANGE) && why->file[0] == '\0'
                ? wrong(plan->experiment, 0, why)
@@ -284,7 +283,7 @@ static int add_configuration(struct sweep_plan *plan, const struct sweep_setup *
     }
     if (status == REBIAS_OK && !target) {
         rebias_fail(err, REBIAS_E_NAME, "two values in the grid mean the same");
-        tell_configuration(plan->experiment, number, err);
+        sweep_plan_tell(plan, number, err);
         status = wrong(plan->experiment, 0, err);
     }
     clear_configuration(&c);

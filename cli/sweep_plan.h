@@ -48,6 +48,9 @@ int sweep_plan_read(struct sweep_plan *plan, const char *path, const char *const
 int sweep_plan_list(struct sweep_plan *plan, struct rebias_error *err);
 void sweep_plan_clear(struct sweep_plan *plan);
 
+/* Adds "(method = kriging, points = 100)" to an error: what the grid varies. */
+void sweep_plan_tell(const struct sweep_plan *plan, size_t number, struct rebias_error *err);
+
 const struct sweep_configuration *sweep_plan_at(const struct sweep_plan *plan, size_t i);
 struct rebias_store_cell sweep_plan_cell(const struct sweep_plan *plan,
                                          const struct sweep_cell *cell);

@@ -143,6 +143,9 @@ static int work_out(struct shelf *shelf, const struct sweep_cell *cell, struct s
     }
     status = shelf->plan->job->work(slot->setup.opened, task, err);
     shelf_give(shelf, slot);
+    if (status != REBIAS_OK && status != REBIAS_E_INTERRUPTED) {
+        sweep_plan_tell(shelf->plan, cell->number, err);
+    }
     return status == REBIAS_E_NUMERIC ? note_failure(task, err) : status;
 }
 

@@ -8,8 +8,8 @@
 /* What runs are worked out with. */
 struct rebias_bias_work {
     const struct rebias_bias_options *options;
-    double pulse_size;          /* S, of the crossbars: as given or else the target's */
-    double pulse_noise;         /* S */
+    double pulse_size;     /* S, of the crossbars: as given or else the target's */
+    double pulse_noise;    /* S */
     rebias_progress *stop; /* of the network that is trained; NULL: nobody wants to stop */
     void *stop_context;
 };

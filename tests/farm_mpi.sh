@@ -73,7 +73,7 @@ same_results() {
     "$program" "$@" threads=2 log=two.log >out 2>err && sort two.log | cmp - expected
     report $? "$name: two threads"
     for count in 1 2 3 5; do
-        ranks $count "$@" log=$count.log && all_say $count '0 ' && { [ ! -s expected ] || sort $count.log | cmp - expected; }
+        ranks $count "$@" log="$count.log" && all_say "$count" '0 ' && { [ ! -s expected ] || sort "$count.log" | cmp - expected; }
         report $? "$name: $count ranks"
     done
 }

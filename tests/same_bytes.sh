@@ -19,6 +19,8 @@ failed=0
 
 make_inputs() {
     tiny_images tiny
+    printf '%s\n' 'job = train' 'replicates = 3' '[options]' 'trainer = mgd' 'task = xor' 'layers = 2,2,1' 'steps = 200' '[grid]' \
+        'optimizer = plain, adam' >experiment.ini
     printf '%s\n' 'up,again' '1e-7,2e-7' '2e-7,4e-7' '4e-7,' >set.csv
     printf '%s\n' 'down' '4e-7' '3e-7' '1e-7' >reset.csv
 }
@@ -49,6 +51,19 @@ same() {
     diff -r "$work/one" "$work/again" >>"$work/difference" || status=1
     head -n 20 "$work/difference" | sed 's/^/# /'
     report $status "$*"
+}
+
+# The same for a sweep, whose store holds seconds: its export, which replaces it.
+same_sweep() {
+    status=0
+    for folder in one two again; do
+        threads=1
+        [ "$folder" = two ] && threads=2
+        (cd "$work/$folder" && "$program" sweep run "$@" --store s.db --threads $threads -q 2>"$work/stderr" &&
+            "$program" sweep export s.db -o sweep.csv 2>"$work/stderr" && rm s.db) || status=1
+        cmp "$work/one/sweep.csv" "$work/$folder/sweep.csv" >&2 || status=1
+    done
+    report $status "sweep run $*"
 }
 
 # -- 3. all commands --
@@ -88,6 +103,7 @@ all_devices() {
     same mgd angle --task nist7x7 --layers 49,4,4 --steps 500 --trials 4 --points 4 --format csv
     same continual --task yinyang --layers 4,6,3 --seeds 3 --epochs 1 -o learned.h5 --format csv
     same network quantise learned.h5 --ternary nearest -o ternary.h5
+    same_sweep experiment.ini
     same chip synth --kernels 4 --rows 25 --columns 25 --stuck-high 0.02 --stuck-low 0.02 -o chip.h5
     same deploy ternary.h5 --chip chip.h5 --task yinyang --alpha 1,2 --replicates 4 --write-error uniform:16e-6 --format csv
 }

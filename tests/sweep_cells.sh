@@ -49,30 +49,54 @@ alone() {
 
 # -- 2. a job beside its command --
 
-# Accuracies of every network, and the metrics push-pull and W1 (SET) of every model.
-bias_job() {
-    cat >bias.ini <<'END'
-job = bias
-replicates = 3
-[options]
-target = tiox-1.5V
-images = tiny
-layers = 16,5,3
-batch = 8
-epochs = 2
-[grid]
-points = 30, 60
-method = binning:5, binning:40
-END
+# Accuracies of every network, and the metrics push-pull and W1 (SET) of every model: $1 = what is tested, the rest are options of
+# `bias`; bias.ini holds the same. Points of a bootstrap or of measured pulses are no key, and are left out (-).
+bias_beside() {
+    name=$1
+    shift
+    rm -f bias.db
     sweep bias
-    "$program" bias --target tiox-1.5V --images tiny --layers 16,5,3 --batch 8 --epochs 2 --points 30,60 \
-        --method binning:5,binning:40 --replicates 3 -q -o alone.csv >stdout 2>stderr
-    awk -F, '!/^#/ && !/^target/ { p = $2 == "target" ? "" : $3; print $2, p, $4, "accuracy", $6
+    "$program" bias "$@" --replicates 3 -q -o alone.csv >stdout 2>stderr
+    awk -F, -v keys="$keys" '!/^#/ && !/^target/ { p = $2 == "target" || keys !~ /points/ ? "-" : $3
+        print $2, p, $4, "accuracy", $6
         if ($2 != "target" && $5 == "ok") { print $2, p, $4, "push_pull", $15; print $2, p, $4, "wasserstein1", $17 } }' \
         alone.csv | sort >expected.txt
-    awk -F, '$6 == "accuracy" || $6 == "push_pull" || ($6 == "wasserstein1" && $7 == 0) { print $3, $4, $5, $6, $8 }' \
-        bias.csv | sort >sweep.txt
-    same 'bias: networks and device metrics are those of `rebias bias -o`'
+    awk -F, '/^job/ { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        { name = $at["name"]; p = at["points"] ? $at["points"] : "-"; if (p == "") p = "-" }
+        name == "accuracy" || name == "push_pull" || (name == "wasserstein1" && $at["position"] == 0) {
+            print $at["method"], p, $at["replicate"], name, $at["value"] }' bias.csv | sort >sweep.txt
+    same "$name"
+}
+
+# The options of bias.ini behind those that all have; $1 = keys of the grid.
+bias_experiment() {
+    keys=$1
+    shift
+    printf '%s\n' 'job = bias' 'replicates = 3' '[options]' 'images = tiny' 'layers = 16,5,3' "$@" >bias.ini
+}
+
+bias_job() {
+    all='--images tiny --layers 16,5,3'
+    bias_experiment points 'batch = 8' 'epochs = 2' 'target = tiox-1.5V' '[grid]' 'points = 30, 60' \
+        'method = binning:5, binning:40'
+    # $all is several words:
+    # shellcheck disable=SC2086
+    bias_beside 'bias: networks and device metrics are those of `rebias bias -o`' $all --batch 8 --epochs 2 \
+        --target tiox-1.5V --points 30,60 --method binning:5,binning:40
+    bias_experiment points 'weights = visited' 'batch = 8' 'target = tiox-1.5V' '[grid]' 'points = 30, 60'
+    # shellcheck disable=SC2086
+    bias_beside 'bias, weights of visited conductances: the same' $all --batch 8 --target tiox-1.5V --weights visited \
+        --points 30,60 --method binning:20
+    bias_experiment points 'trainer = mgd' 'steps = 60' 'target = tiox-1.5V' '[grid]' 'points = 30, 60'
+    # shellcheck disable=SC2086
+    bias_beside 'bias by MGD: the same' $all --trainer mgd --steps 60 --target tiox-1.5V --points 30,60 --method binning:20
+    bias_experiment none 'batch = 8' 'pulses = pulses.csv' 'method = binning:5'
+    # shellcheck disable=SC2086
+    bias_beside 'bias of measured pulses: the same' $all --batch 8 --pulses pulses.csv --method binning:5
+    "$program" fit pulses.csv --bins 4 --bootstrap 3 -q -o family.jt.h5 >stdout 2>stderr
+    bias_experiment none 'batch = 8' 'target = family.jt.h5' 'bootstrap = yes'
+    # shellcheck disable=SC2086
+    bias_beside 'bias from bootstrap tables: the same' $all --batch 8 --target family.jt.h5 --bootstrap
 }
 
 train_job() {
@@ -149,6 +173,17 @@ identity() {
     "$program" sweep run id.ini --store id.db -q 2>stderr
     [ "$(configurations id.db)" = 2 ]
     report $? 'a changed file is another configuration'
+    "$program" table convert table.jt.h5 xbtorch:triple -q 2>stderr
+    "$program" sweep run id.ini --store id.db -q --set target=xbtorch:triple,rule=nearest 2>stderr
+    "$program" table convert table.jt.h5 xbtorch:triple -q 2>stderr
+    "$program" sweep run id.ini --store id.db -q --set target=xbtorch:triple,rule=nearest 2>stderr
+    [ "$(configurations id.db)" = 3 ]
+    report $? 'the same files, written again, are the same configuration'
+    "$program" fit pulses.csv --bins 3 -q -o xbtorch:other >stdout 2>stderr
+    cp other_reset_cdf.txt triple_reset_cdf.txt
+    "$program" sweep run id.ini --store id.db -q --set target=xbtorch:triple,rule=nearest 2>stderr
+    [ "$(configurations id.db)" = 4 ]
+    report $? 'one changed file of a table of several is another configuration'
 }
 
 # -- 4. examples --

@@ -190,8 +190,8 @@ int rebias_bias_study(struct rebias_bias_result **out,
  * network), points and replicate are given, the rest is filled. Each run depends on these, its
  * method and the options alone, so it is the study's to the byte; options->points, replicates,
  * level and resamples do not matter. With REBIAS_WEIGHTS_VISITED a model's run trains the
- * target's network as well. progress (may be NULL) counts parts of the training of its network. Runs may be
- * worked out from several threads at once. */
+ * target's network as well. progress (may be NULL) counts parts of the training of its network.
+ * Runs may be worked out from several threads at once. */
 int rebias_bias_run_one(struct rebias_bias_run *run, const struct rebias_bias_options *options,
                         rebias_progress *progress, void *progress_context,
                         struct rebias_error *err);
