@@ -161,12 +161,16 @@ static void write_plot(FILE *out, const struct chart_panel *panel, size_t p)
 
 /* -- 4. all -- */
 
-/* Room for the legend below a panel. */
-static double most_series(const struct chart *chart)
+/* Lines that the legend below a panel takes at most. */
+static double legend_lines(const struct chart *chart)
 {
     size_t most = 0;
     for (size_t p = 0; p < chart->panels.count; p++) {
-        const size_t count = chart_panel(chart, p)->series.count;
+        const struct chart_panel *panel = chart_panel(chart, p);
+        size_t count = isfinite(panel->level.middle) && panel->level.label[0] != '\0' ? 1 : 0;
+        for (size_t s = 0; s < panel->series.count; s++) {
+            count += chart_series(panel, s)->label[0] != '\0';
+        }
         most = count > most ? count : most;
     }
     return (double)most;
@@ -200,8 +204,7 @@ void chart_write_gnuplot(FILE *out, const struct chart *chart)
             "unset colorbox\n"
             "set key bmargin center horizontal samplen 2\nset bmargin %.1f\n"
             "set multiplot layout %zu,%zu title title\n",
-            4.5 + 0.5 * most_series(chart), (chart->panels.count + across - 1) / across,
-            across);
+            4.0 + legend_lines(chart), (chart->panels.count + across - 1) / across, across);
     for (size_t p = 0; p < chart->panels.count; p++) {
         const struct chart_panel *panel = chart_panel(chart, p);
         figure_quoted(out, "name", panel->title);

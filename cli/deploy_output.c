@@ -80,7 +80,7 @@ static size_t further_columns(const struct deploy_plan *plan, const char *name[M
         {"accuracy_before", offsetof(struct deploy_run, accuracy_before), plan->tuning.used},
         {"mapping_error_before", offsetof(struct deploy_run, mapping_error_before),
          plan->tuning.used},
-        {"pulses", offsetof(struct deploy_run, pulses), plan->tuning.used},
+        {"tune_pulses", offsetof(struct deploy_run, pulses), plan->tuning.used},
     };
     size_t count = 0;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {

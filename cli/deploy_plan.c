@@ -455,8 +455,8 @@ void deploy_plan_clear(struct deploy_plan *plan)
     rebias_weights_set_free(plan->networks);
     rebias_chip_free(plan->chip);
     images_give(plan->images);
-    rebias_device_free(plan->device);
     deploy_tuning_clear(&plan->tuning);
+    rebias_device_free(plan->device);
     free(plan->given);
     free(plan->cells);
     free(plan->runs);

@@ -2,6 +2,7 @@
  * 1. commands   2. help and version   3. running
  */
 #include "commands.h"
+#include "rebias/farm.h"
 #include <cblas.h>
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_version.h>
@@ -115,6 +116,7 @@ static void print_version(void)
     printf("rebias %s\n", rebias_version());
     printf("compiler %s\ngsl %s\nhdf5 %u.%u.%u\n%s\n", __VERSION__, gsl_version, major, minor,
            release, openblas_get_config());
+    printf("mpi %s\n", rebias_mpi_version() != NULL ? rebias_mpi_version() : "none");
     printf("licence: GPL-3.0-or-later\n");
 }
 

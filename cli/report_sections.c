@@ -198,32 +198,48 @@ void report_job_section(FILE *out, const struct report_content *content, const c
 
 /* -- 5. experiments -- */
 
+/* A target's own network, for which an experiment does not ask. */
+static bool is_target(const struct report_setting *setting)
+{
+    return strcmp(report_key(setting, "method"), "target") == 0;
+}
+
 /* A value stands in the list of an earlier setting already. */
 static bool seen_before(const struct report *report, size_t first, size_t s, const char *key)
 {
     const char *value = report_key(report_setting(report, s), key);
     for (size_t earlier = first; earlier < s; earlier++) {
-        if (strcmp(report_key(report_setting(report, earlier), key), value) == 0) {
+        const struct report_setting *setting = report_setting(report, earlier);
+        if (!is_target(setting) && strcmp(report_key(setting, key), value) == 0) {
             return true;
         }
     }
     return false;
 }
 
-/* "key = a, b" of all values of a key, without those of targets' own networks. */
+/* "key = a, b" of all values of a key, without those of targets' own networks. Long lists go on
+ * in the next line: an experiment's lines are short. */
 static void write_list(FILE *out, const struct report *report, size_t first, size_t count,
                        const char *key)
 {
+    const size_t room = 90;
+    size_t width = strlen(key);
     const char *between = "";
     report_text(out, "%s = ", key);
     for (size_t s = first; s < first + count; s++) {
         const struct report_setting *setting = report_setting(report, s);
         const char *value = report_key(setting, key);
-        if (value[0] != '\0' && strcmp(report_key(setting, "method"), "target") != 0 &&
-            !seen_before(report, first, s, key)) {
-            report_text(out, "%s%s", between, value);
-            between = ", ";
+        if (value[0] == '\0' || is_target(setting) || seen_before(report, first, s, key)) {
+            continue;
         }
+        fputs(between, out);
+        if (width > room) {
+            fputs("\n    ", out);
+            width = 0;
+        }
+        report_text(out, "%s", value);
+        width += strlen(value) + 2;
+        between = ", ";
     }
     fputc('\n', out);
 }

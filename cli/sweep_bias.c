@@ -31,6 +31,11 @@ static const char *shown(const struct arguments *a, const char *name)
     return argument_text(a, name);
 }
 
+static const struct rebias_bias_options *study_of(const struct bias_setup *setup)
+{
+    return &setup->studies.study[0].options;
+}
+
 static int open_bias(void *context, const struct arguments *a, struct rebias_error *err)
 {
     struct bias_setup *setup = context;
@@ -44,7 +49,13 @@ static int open_bias(void *context, const struct arguments *a, struct rebias_err
     if (status == REBIAS_OK) {
         status = bias_setup_open(setup, a, err);
     }
-    return status == REBIAS_OK ? check_one(setup->studies.count, "targets", err) : status;
+    if (status == REBIAS_OK) {
+        status = check_one(setup->studies.count, "targets", err);
+    }
+    return status == REBIAS_OK && setup->set != NULL
+               ? rebias_train_check(&study_of(setup)->network, setup->set,
+                                    &study_of(setup)->train, err)
+               : status;
 }
 
 static void clear_bias(void *context)
@@ -55,11 +66,6 @@ static void clear_bias(void *context)
 static const struct rebias_image_set *images_of(const void *context)
 {
     return bias_setup_images(context);
-}
-
-static const struct rebias_bias_options *study_of(const struct bias_setup *setup)
-{
-    return &setup->studies.study[0].options;
 }
 
 static bool has_networks(const void *context)

@@ -89,7 +89,7 @@ static int add_run(const struct setup *setup, const struct sweep_task *task,
         {"verify_pulses", run->verify_pulses, programmed},
         {"accuracy_before", run->accuracy_before, tuned},
         {"mapping_error_before", run->mapping_error_before, tuned},
-        {"pulses", run->pulses, tuned},
+        {"tune_pulses", run->pulses, tuned},
     };
     int status = REBIAS_OK;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && status == REBIAS_OK; i++) {

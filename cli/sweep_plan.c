@@ -189,8 +189,8 @@ void sweep_plan_tell(const struct sweep_plan *plan, size_t number, struct rebias
                                      key->value[number / later % key->count]);
         }
     }
-    snprintf(message, sizeof message, "%.*s%s%s%s", (int)sizeof message / 2, err->message,
-             used > 0 ? " (" : "", what, used > 0 ? ")" : "");
+    snprintf(message, sizeof message, "%.120s%s%s%s", err->message, used > 0 ? " (" : "", what,
+             used > 0 ? ")" : "");
     memcpy(err->message, message, sizeof message);
 }
 

@@ -155,31 +155,40 @@ static int add_checksum(FILE *sums, FILE *inputs, const char *path, struct rebia
     return status;
 }
 
-/* Files that a value names: itself, or behind "word:", without ",option=...": or the files of a
- * table of several (XBTorch, CrossSim). */
-static int add_files(FILE *sums, FILE *inputs, const char *value, struct rebias_error *err)
+/* The files of a table of several. */
+static int add_table_files(FILE *sums, FILE *inputs, const char *prefix,
+                           struct rebias_error *err)
 {
-    static const char *const suffixes[] = {"",
-                                           "_set_axis_level_G.txt",
-                                           "_set_axis_level_dG.txt",
-                                           "_set_cdf.txt",
-                                           "_reset_axis_level_G.txt",
-                                           "_reset_axis_level_dG.txt",
-                                           "_reset_cdf.txt",
-                                           "_dG_increasing.txt",
-                                           "_dG_decreasing.txt",
-                                           "_dG_increasing.txt.gz",
-                                           "_dG_decreasing.txt.gz"};
-    const char *colon = strchr(value, ':');
-    const char *start = colon != NULL && !is_file(value) ? colon + 1 : value;
+    static const char *const suffixes[] = {
+        "_set_axis_level_G.txt",   "_set_axis_level_dG.txt",   "_set_cdf.txt",
+        "_reset_axis_level_G.txt", "_reset_axis_level_dG.txt", "_reset_cdf.txt",
+        "_dG_increasing.txt",      "_dG_decreasing.txt",       "_dG_increasing.txt.gz",
+        "_dG_decreasing.txt.gz"};
     char path[1024];
     int status = REBIAS_OK;
-    size_t length = is_file(start) ? strlen(start) : strcspn(start, ",");
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0] && status == REBIAS_OK; i++) {
-        snprintf(path, sizeof path, "%.*s%s", (int)length, start, suffixes[i]);
+        snprintf(path, sizeof path, "%.*s%s", (int)strcspn(prefix, ","), prefix, suffixes[i]);
         status = add_checksum(sums, inputs, path, err);
     }
     return status;
+}
+
+/* Files that a value names: itself, without ",option=...", or behind "word:" as in
+ * samples:FILE; or those of a table in XBTorch's or CrossSim's format. */
+static int add_files(FILE *sums, FILE *inputs, const char *value, struct rebias_error *err)
+{
+    const char *prefix = NULL;
+    char path[1024];
+    if (rebias_table_format_of(value, &prefix) != REBIAS_TABLE_NATIVE) {
+        return add_table_files(sums, inputs, prefix, err);
+    }
+    if (is_file(value)) {
+        return add_checksum(sums, inputs, value, err);
+    }
+    snprintf(path, sizeof path, "%.*s", (int)strcspn(value, ","), value);
+    const char *colon = strchr(value, ':');
+    return is_file(path) || colon == NULL ? add_checksum(sums, inputs, path, err)
+                                          : add_checksum(sums, inputs, colon + 1, err);
 }
 
 /* "KEY-checksum = ..." for a value that names files. */
@@ -230,7 +239,8 @@ static int add_option(struct lines *lines, const struct sweep_setup *setup,
     const char *value = setup->job->shown != NULL ? setup->job->shown(a, row->name)
                                                   : argument_text(a, row->name);
     int status = value != NULL ? add_value(lines, row, value, err) : REBIAS_OK;
-    const bool file = value != NULL && row->kind == OPTION_TEXT && !takes_numbers(row);
+    const bool file = value != NULL && row->kind == OPTION_TEXT && !takes_numbers(row) &&
+                      strcmp(row->name, "images") != 0; /* their files are added apart */
     return status == REBIAS_OK && file ? add_file_line(lines, row->name, value, err) : status;
 }
 

@@ -22,7 +22,10 @@ static int open_train(void *context, const struct arguments *a, struct rebias_er
     setup->by_mgd = argument_choice(a, "trainer") == TRAIN_MGD;
     int status = setup->by_mgd ? mgd_check_mode(a, err) : train_setup_check(a, err);
     if (status == REBIAS_OK && !setup->by_mgd) {
-        return train_setup_open(&setup->gradients, a, err);
+        const struct train_setup *g = &setup->gradients;
+        status = train_setup_open(&setup->gradients, a, err);
+        return status == REBIAS_OK ? rebias_train_check(&g->network, g->set, &g->options, err)
+                                   : status;
     }
     if (status == REBIAS_OK) {
         status = mgd_setup_open(&setup->mgd, a, true, err);

@@ -243,8 +243,8 @@ static void start_layers(struct rebias_deployment *d)
         layer->n = network->layer[l].outputs;
         layer->tiling = rebias_tiling_for(layer->m, layer->n, d->chip);
         layer->first_tile = tiles;
-        layer->first_neuron = d->neurons;
         tiles += rebias_tiling_count(&layer->tiling);
+        layer->first_neuron = d->neurons;
         d->neurons += layer->n;
     }
 }

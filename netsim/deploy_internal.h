@@ -60,6 +60,14 @@ int rebias_deployment_write(struct rebias_deployment *deployment, struct rebias_
 void rebias_deployment_read(const struct rebias_deployment *deployment, size_t matrix,
                             uint32_t number, float *out);
 
+/* outputs[count][n] of one batch, count <= options.batch: one read of every device. */
+int rebias_deployment_forward_batch(struct rebias_deployment *deployment, size_t count,
+                                    const float *x, float *outputs, struct rebias_error *err);
+
+/* Notes what layer l of network q has just computed with (trace). */
+int rebias_deployment_keep(struct rebias_deployment *deployment, size_t l, size_t q,
+                           size_t count, const float *in, struct rebias_error *err);
+
 /* The first row (in share, gain, offset) that a block has in its matrix. */
 size_t rebias_deployment_row(const struct rebias_deployment *deployment, size_t matrix,
                              const struct rebias_block *block);
@@ -83,14 +91,6 @@ int rebias_deploy_verify_check(const struct rebias_deploy_options *options,
  * become what is reached; largest = devices of the largest kernel. */
 int rebias_deployment_program(struct rebias_deployment *deployment, const float *start,
                               size_t largest, struct rebias_error *err);
-
-/* outputs[count][n] of one batch, count <= options.batch: one read of every device. */
-int rebias_deployment_forward_batch(struct rebias_deployment *deployment, size_t count,
-                                    const float *x, float *outputs, struct rebias_error *err);
-
-/* Notes what layer l of network q has just computed with (trace). */
-int rebias_deployment_keep(struct rebias_deployment *deployment, size_t l, size_t q,
-                           size_t count, const float *in, struct rebias_error *err);
 
 /* The network whose weights copy k holds. */
 const struct rebias_weights *rebias_deployment_network(

@@ -173,7 +173,8 @@ static size_t largest_matrix(const struct rebias_deployment *d)
     return largest;
 }
 
-/* Sum of the squared shares of the copies whose currents meet those of a matrix's row. */
+/* Sum of the squared shares of the copies whose currents meet those of row `row` (from its
+ * first) of a matrix. */
 static double squared_shares(const struct rebias_tuner *t, size_t matrix, size_t row)
 {
     const struct rebias_deployment *d = t->deployment;
@@ -201,9 +202,10 @@ static void share_changes(struct rebias_tuner *t)
         const double S_per_weight = (d->options.G_on - d->options.G_off) / gamma;
         for (size_t row = d->first_row[k]; row < d->first_row[k + 1]; row++) {
             const double share = block->sign == 0 ? d->share[row] : -d->share[row];
-            t->part[row] = share == 0.0 ? 0.0
-                                        : S_per_weight * share /
-                                              squared_shares(t, k, row - d->first_row[k]);
+            t->part[row] =
+                share == 0.0 /* takes no part; perhaps none of its copies does */
+                    ? 0.0
+                    : S_per_weight * share / squared_shares(t, k, row - d->first_row[k]);
         }
     }
 }
@@ -439,10 +441,10 @@ static int run_update(struct run *run, uint64_t u, struct rebias_fine_tune_resul
     const uint64_t in_pass = u % run->batches;
     const size_t n = take_samples(run, u);
     const uint32_t number = (uint32_t)(t->deployment->tunings * (uint64_t)o->patterns);
+    double cost = NAN;
+    const int status = rebias_tuner_gradient(t, n, run->x, run->label, number, &cost, err);
     const double factor =
         rebias_schedule_factor(o->schedule, 1.0, (size_t)u, (size_t)run->updates);
-    double cost = 0.0;
-    const int status = rebias_tuner_gradient(t, n, run->x, run->label, number, &cost, err);
     if (status != REBIAS_OK) {
         return status;
     }

@@ -21,15 +21,6 @@ size_t rebias_tuner_network(const struct rebias_tuner *tuner, size_t matrix)
                : 0;
 }
 
-struct rebias_tile rebias_tuner_row(const struct rebias_tuner *tuner, size_t matrix, size_t row,
-                                    size_t *output)
-{
-    const struct rebias_deployed_layer *layer =
-        &tuner->deployment->layer[rebias_tuner_block(tuner, matrix)->layer];
-    *output = row % layer->n;
-    return rebias_tiling_tile(&layer->tiling, row / layer->n);
-}
-
 float *rebias_tuner_biases(const struct rebias_tuner *tuner, size_t network, size_t layer)
 {
     const struct rebias_deployment *d = tuner->deployment;
@@ -40,36 +31,22 @@ float *rebias_tuner_biases(const struct rebias_tuner *tuner, size_t network, siz
 
 /* -- 1. traces of forward passes -- */
 
-/* matrix += sign share gain G of copy k's last read, which its number repeats. */
-static int add_again(struct rebias_deployment *d, size_t l, int sign, size_t k, float *matrix,
-                     struct rebias_error *err)
+/* out += sign share gain G of a matrix, repeating the layer's last read by its number. */
+static int read_again(struct rebias_deployment *d, size_t l, int sign, size_t matrix,
+                      float *out, struct rebias_error *err)
 {
-    const struct rebias_deployed_layer *layer = &d->layer[l];
-    const size_t from = layer->matrix[sign][k];
-    rebias_deployment_read(d, from, layer->reads, d->read);
-    const int status = rebias_deployment_drop(d, from, d->read, err);
-    for (size_t r = 0; status == REBIAS_OK && r < layer->tiling.across * layer->n; r++) {
-        const struct rebias_tile tile = rebias_tiling_tile(&layer->tiling, r / layer->n);
-        const size_t row = d->first_row[from] + r;
-        const size_t at = r % layer->n * layer->m + tile.input;
-        const double share = sign == 0 ? d->share[row] : -d->share[row];
-        cblas_saxpy((int)tile.inputs, (float)(share * d->gain[row]), d->read + at, 1,
-                    matrix + at, 1);
-    }
-    return status;
-}
-
-static int read_again(struct rebias_deployment *d, size_t l, size_t q, float *matrix,
-                      struct rebias_error *err)
-{
-    const struct rebias_deployed_layer *layer = &d->layer[l];
-    int status = REBIAS_OK;
-    memset(matrix, 0, layer->m * layer->n * sizeof *matrix);
-    for (int s = 0; s < 2; s++) {
-        for (size_t k = 0; k < layer->copies[s] && status == REBIAS_OK; k++) {
-            if (d->options.method != REBIAS_DEPLOY_CM || k == q) {
-                status = add_again(d, l, s, k, matrix, err);
-            }
+    const size_t m = d->layer[l].m;
+    rebias_deployment_read(d, matrix, d->layer[l].reads, d->read);
+    int status = rebias_deployment_drop(d, matrix, d->read, err);
+    for (size_t b = d->first_block[matrix];
+         b < d->first_block[matrix + 1] && status == REBIAS_OK; b++) {
+        const struct rebias_tile tile = rebias_deployment_tile(d, b);
+        const size_t first = rebias_deployment_row(d, matrix, &d->blocks[b]);
+        for (size_t j = 0; j < tile.outputs; j++) {
+            const double share = sign == 0 ? d->share[first + j] : -d->share[first + j];
+            const size_t at = (tile.output + j) * m + tile.input;
+            cblas_saxpy((int)tile.inputs, (float)(share * d->gain[first + j]), d->read + at, 1,
+                        out + at, 1);
         }
     }
     return status;
@@ -79,13 +56,23 @@ int rebias_deployment_keep(struct rebias_deployment *deployment, size_t l, size_
                            size_t count, const float *in, struct rebias_error *err)
 {
     struct rebias_deployment *d = deployment;
-    const size_t m = d->layer[l].m;
-    memcpy(d->trace[q].in[l], in, count * m * sizeof *in);
-    if (d->options.readout.adc_bits > 0) { /* copies were converted one by one */
-        return read_again(d, l, q, d->trace[q].matrix[l], err);
+    const struct rebias_deployed_layer *layer = &d->layer[l];
+    float *matrix = d->trace[q].matrix[l];
+    int status = REBIAS_OK;
+    memcpy(d->trace[q].in[l], in, count * layer->m * sizeof *in);
+    if (d->options.readout.adc_bits == 0) {
+        memcpy(matrix, d->effective, layer->m * layer->n * sizeof *matrix);
+        return REBIAS_OK;
     }
-    memcpy(d->trace[q].matrix[l], d->effective, m * d->layer[l].n * sizeof(float));
-    return REBIAS_OK;
+    memset(matrix, 0, layer->m * layer->n * sizeof *matrix); /* copies were converted alone */
+    for (int s = 0; s < 2; s++) {
+        for (size_t k = 0; k < layer->copies[s] && status == REBIAS_OK; k++) {
+            if (d->options.method != REBIAS_DEPLOY_CM || k == q) {
+                status = read_again(d, l, s, layer->matrix[s][k], matrix, err);
+            }
+        }
+    }
+    return status;
 }
 
 /* -- 2. cost -- */
@@ -252,20 +239,29 @@ static void draw_code(struct rebias_tuner *t, uint32_t number)
     }
 }
 
-/* Puts amplitude times the code onto working devices and tuned biases. */
+/* Puts amplitude times the code onto the working devices of a block. */
+static void displace_block(struct rebias_tuner *t, size_t matrix, size_t b, double amplitude)
+{
+    struct rebias_deployment *d = t->deployment;
+    const size_t l = d->blocks[b].layer;
+    const struct rebias_tile tile = rebias_deployment_tile(d, b);
+    const size_t row = rebias_deployment_row(d, matrix, &d->blocks[b]);
+    const float *code = t->code + rebias_tuner_network(t, matrix) * t->parameters + t->first[l];
+    for (size_t j = 0; j < tile.outputs; j++) {
+        const size_t at = (tile.output + j) * d->layer[l].m + tile.input;
+        const size_t device = d->first[matrix] + at;
+        tune_displace(tile.inputs, (float)(amplitude * t->part[row + j]), code + at,
+                      d->stuck + device, t->base + device, d->G + device);
+    }
+}
+
+/* The same on all devices, and on tuned biases. */
 static void displace(struct rebias_tuner *t, double amplitude)
 {
     struct rebias_deployment *d = t->deployment;
     for (size_t k = 0; k < d->matrix_count; k++) {
-        const size_t l = rebias_tuner_block(t, k)->layer;
-        const size_t m = d->layer[l].m;
-        const float *code = t->code + rebias_tuner_network(t, k) * t->parameters + t->first[l];
-        for (size_t r = 0; r < d->first_row[k + 1] - d->first_row[k]; r++) {
-            size_t j = 0;
-            const struct rebias_tile tile = rebias_tuner_row(t, k, r, &j);
-            const size_t at = d->first[k] + j * m + tile.input;
-            tune_displace(tile.inputs, (float)(amplitude * t->part[d->first_row[k] + r]),
-                          code + j * m + tile.input, d->stuck + at, t->base + at, d->G + at);
+        for (size_t b = d->first_block[k]; b < d->first_block[k + 1]; b++) {
+            displace_block(t, k, b, amplitude);
         }
     }
     for (size_t q = 0; q < t->networks; q++) {
@@ -293,24 +289,22 @@ static double weight_amplitude(const struct rebias_tuner *t)
     return t->options->amplitude * smallest;
 }
 
-/* gradient += of one pattern, and the mean cost += of its two sides. */
+/* [C(+) - C(-)]/2 of pattern `number`, and their mean. */
 static int measure_pattern(struct rebias_tuner *t, size_t n, const float *x,
-                           const uint8_t *label, uint32_t number, double *cost,
-                           struct rebias_error *err)
+                           const uint8_t *label, uint32_t number, double amplitude,
+                           double *difference, double *mean, struct rebias_error *err)
 {
-    const double amplitude = weight_amplitude(t);
-    const double patterns = (double)t->options->patterns;
-    double side[2] = {0.0, 0.0};
-    int status = REBIAS_OK;
+    double above = 0.0;
+    double below = 0.0;
     draw_code(t, number);
-    for (int i = 0; i < 2 && status == REBIAS_OK; i++) {
-        displace(t, i == 0 ? amplitude : -amplitude);
-        status = measure(t, n, x, label, NULL, &side[i], err);
+    displace(t, amplitude);
+    int status = measure(t, n, x, label, NULL, &above, err);
+    if (status == REBIAS_OK) {
+        displace(t, -amplitude);
+        status = measure(t, n, x, label, NULL, &below, err);
     }
-    tune_correlate(t->networks * t->parameters,
-                   (float)(0.5 * (side[0] - side[1]) / (amplitude * patterns)), t->code,
-                   t->gradient);
-    *cost += 0.5 * (side[0] + side[1]) / patterns;
+    *difference = 0.5 * (above - below);
+    *mean = 0.5 * (above + below);
     return status;
 }
 
@@ -321,13 +315,21 @@ static int measured_gradient(struct rebias_tuner *t, size_t n, const float *x,
     struct rebias_deployment *d = t->deployment;
     const size_t devices = d->first[d->matrix_count];
     const size_t neurons = t->networks * d->neurons;
+    const double amplitude = weight_amplitude(t);
+    const double patterns = (double)t->options->patterns;
     int status = REBIAS_OK;
     *cost = 0.0;
     memcpy(t->base, d->G, devices * sizeof *d->G);
     memcpy(t->base_bias, d->bias, neurons * sizeof *d->bias);
     memset(t->gradient, 0, t->networks * t->parameters * sizeof *t->gradient);
     for (size_t p = 0; p < t->options->patterns && status == REBIAS_OK; p++) {
-        status = measure_pattern(t, n, x, label, number + (uint32_t)p, cost, err);
+        double difference = 0.0;
+        double mean = 0.0;
+        status = measure_pattern(t, n, x, label, number + (uint32_t)p, amplitude, &difference,
+                                 &mean, err);
+        tune_correlate(t->networks * t->parameters,
+                       (float)(difference / (amplitude * patterns)), t->code, t->gradient);
+        *cost += mean / patterns;
     }
     memcpy(d->G, t->base, devices * sizeof *d->G);
     memcpy(d->bias, t->base_bias, neurons * sizeof *d->bias);

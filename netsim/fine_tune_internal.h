@@ -38,8 +38,8 @@ struct rebias_tuner {
     double pulse_size;
 };
 
-/* Kinds of entities of the streams of purpose REBIAS_FOR_TUNING, above the number of a matrix
- * or layer. */
+/* Kinds of entities of the streams of purpose REBIAS_FOR_TUNING, above the number of a
+ * matrix. */
 enum rebias_tuning_kind {
     REBIAS_TUNING_ORDER = 0 << 24,
     REBIAS_TUNING_CODE = 1 << 24,
@@ -57,7 +57,7 @@ void rebias_tuner_clear(struct rebias_tuner *tuner);
 /* Makes what updates need, behind rebias_tuner_start. */
 int rebias_tuner_prepare(struct rebias_tuner *tuner, struct rebias_error *err);
 
-/* tuner->gradient of n samples, and their mean cost. */
+/* tuner->gradient of n samples; *cost = their mean cost. */
 int rebias_tuner_gradient(struct rebias_tuner *tuner, size_t n, const float *x,
                           const uint8_t *label, uint32_t number, double *cost,
                           struct rebias_error *err);
@@ -69,16 +69,11 @@ double rebias_tuner_cosine(const struct rebias_tuner *tuner);
  * their randomness. */
 uint64_t rebias_tuner_update(struct rebias_tuner *tuner, double rate, uint32_t step);
 
-/* The first block of a matrix: its layer, copy and sign. */
+/* Any block of a matrix: its layer, copy and sign are the matrix's. */
 const struct rebias_block *rebias_tuner_block(const struct rebias_tuner *tuner, size_t matrix);
 
 /* The network that a matrix belongs to. */
 size_t rebias_tuner_network(const struct rebias_tuner *tuner, size_t matrix);
-
-/* The tile whose inputs row number `row` of a matrix (counted from its own first) sums, and the
- * output that it belongs to. */
-struct rebias_tile rebias_tuner_row(const struct rebias_tuner *tuner, size_t matrix, size_t row,
-                                    size_t *output);
 
 /* Biases of a layer, where they are tuned, or NULL. */
 float *rebias_tuner_biases(const struct rebias_tuner *tuner, size_t network, size_t layer);

@@ -24,39 +24,29 @@ REBIAS_SIMD static void tune_collect(size_t n, const float *request, float gain,
     }
 }
 
-/* count[inputs of the tile] of one row, which starts at `at` in its matrix. */
-static void round_row(struct rebias_tuner *t, size_t matrix, size_t at, size_t n,
-                      const float *g, float gain, uint32_t step)
+/* The part of count[n][m] that a block of the matrix is. */
+static void round_block(struct rebias_tuner *t, size_t matrix, size_t b, double rate,
+                        uint32_t step)
 {
     const struct rebias_deployment *d = t->deployment;
+    const size_t l = d->blocks[b].layer;
+    const struct rebias_tile tile = rebias_deployment_tile(d, b);
+    const size_t row = rebias_deployment_row(d, matrix, &d->blocks[b]);
     const float cap = (float)t->options->pulse_cap;
+    const float *g =
+        t->gradient + rebias_tuner_network(t, matrix) * t->parameters + t->first[l];
     const struct rebias_stream stream = {d->options.seed, REBIAS_FOR_TUNING,
                                          d->options.replicate,
                                          REBIAS_TUNING_ROUNDING | (uint32_t)matrix, step};
-    if (t->options->write == REBIAS_WRITE_ACCUMULATE) {
-        tune_collect(n, g, gain, cap, t->owed + d->first[matrix] + at, t->count + at);
-    } else if (gain != 0.0f) {
-        rebias_round_stochastic(&stream, at, n, g, gain, cap, t->count + at);
-    } else { /* a row that takes no part */
-        memset(t->count + at, 0, n * sizeof *t->count);
-    }
-}
-
-/* count[n][m] of a matrix. */
-static void round_matrix(struct rebias_tuner *t, size_t matrix, double rate, uint32_t step)
-{
-    const struct rebias_deployment *d = t->deployment;
-    const size_t l = rebias_tuner_block(t, matrix)->layer;
-    const size_t m = d->layer[l].m;
-    const size_t first = d->first_row[matrix];
-    const float *g =
-        t->gradient + rebias_tuner_network(t, matrix) * t->parameters + t->first[l];
-    for (size_t r = 0; r < d->first_row[matrix + 1] - first; r++) {
-        size_t j = 0;
-        const struct rebias_tile tile = rebias_tuner_row(t, matrix, r, &j);
-        const size_t at = j * m + tile.input;
-        round_row(t, matrix, at, tile.inputs, g + at,
-                  (float)(-rate * t->part[first + r] / t->pulse_size), step);
+    for (size_t j = 0; j < tile.outputs; j++) {
+        const size_t at = (tile.output + j) * d->layer[l].m + tile.input;
+        const float gain = (float)(-rate * t->part[row + j] / t->pulse_size);
+        if (t->options->write == REBIAS_WRITE_ACCUMULATE) {
+            tune_collect(tile.inputs, g + at, gain, cap, t->owed + d->first[matrix] + at,
+                         t->count + at);
+        } else if (gain != 0.0f) { /* else a row that takes no part */
+            rebias_round_stochastic(&stream, at, tile.inputs, g + at, gain, cap, t->count + at);
+        }
     }
 }
 
@@ -129,8 +119,12 @@ static void change_biases(struct rebias_tuner *t, double rate)
 uint64_t rebias_tuner_update(struct rebias_tuner *tuner, double rate, uint32_t step)
 {
     uint64_t pulses = 0;
-    for (size_t k = 0; k < tuner->deployment->matrix_count; k++) {
-        round_matrix(tuner, k, rate, step);
+    const struct rebias_deployment *d = tuner->deployment;
+    for (size_t k = 0; k < d->matrix_count; k++) {
+        memset(tuner->count, 0, (d->first[k + 1] - d->first[k]) * sizeof *tuner->count);
+        for (size_t b = d->first_block[k]; b < d->first_block[k + 1]; b++) {
+            round_block(tuner, k, b, rate, step);
+        }
         pulses += pulse_matrix(tuner, k, step);
     }
     change_biases(tuner, rate);

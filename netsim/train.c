@@ -131,10 +131,9 @@ static int run_epoch(const struct run *run, size_t epoch, struct rebias_epoch *r
 
 /* -- 3. the run -- */
 
-static int check_fit(const struct rebias_network *network, const struct rebias_image_set *set,
+static int check_fit(const struct rebias_network_options *n, const struct rebias_image_set *set,
                      const struct rebias_train_options *o, struct rebias_error *err)
 {
-    const struct rebias_network_options *n = rebias_network_options_of(network);
     const size_t pixels = rebias_images_size(&set->train);
     if (n->sizes[0] != pixels || n->sizes[0] != rebias_images_size(&set->test)) {
         return rebias_fail(err, REBIAS_E_RANGE,
@@ -155,14 +154,19 @@ static int check_fit(const struct rebias_network *network, const struct rebias_i
     return REBIAS_OK;
 }
 
+int rebias_train_check(const struct rebias_network_options *network,
+                       const struct rebias_image_set *set,
+                       const struct rebias_train_options *options, struct rebias_error *err)
+{
+    int status = check_options(options, set, err);
+    return status == REBIAS_OK ? check_fit(network, set, options, err) : status;
+}
+
 int rebias_train(struct rebias_network *network, const struct rebias_image_set *set,
                  const struct rebias_train_options *options, struct rebias_epoch *epochs,
                  rebias_progress *progress, void *progress_context, struct rebias_error *err)
 {
-    int status = check_options(options, set, err);
-    if (status == REBIAS_OK) {
-        status = check_fit(network, set, options, err);
-    }
+    int status = rebias_train_check(rebias_network_options_of(network), set, options, err);
     if (status != REBIAS_OK) {
         return status;
     }

@@ -2,12 +2,7 @@
 # (or one in all).
 # Given: panels, series, panel_names[], series_names[], software, network, replicates, xname, copies (0 or 1: x is copies),
 #        $panelPseriesK (x accuracy low high, %) for P = 1 .. panels, K = 1 .. series; x_tics, with copies also x_low, x_high.
-array colours[8] = ['#0072B2', '#D55E00', '#009E73', '#56B4E9', '#E69F00', '#CC79A7', '#882255', '#000000']
-colour(k) = colours[(k - 1) % 8 + 1]
 data(p, k) = sprintf('$panel%dseries%d', p, k)
-set grid ytics lc rgb '#dddddd'
-set border 3
-set tics nomirror out
 set yrange [0 : 100]
 set xlabel xname
 set multiplot title (replicates == 1 ? sprintf('Deployed accuracy of %s (one deployment)', network) : \

@@ -64,6 +64,13 @@ int rebias_bias_run_read(struct rebias_bias_run *run, const struct rebias_store_
                          struct rebias_error *err)
 {
     double failed = 0.0;
+    run->replicate = record->cell.replicate;
+    run->device = (struct rebias_device_metrics){.push_pull = 0.0};
+    if (find(record, "failed", 0, &failed, NULL) == REBIAS_OK && failed > 0.0) {
+        run->status = REBIAS_E_NUMERIC;
+        run->accuracy = NAN;
+        return REBIAS_OK;
+    }
     int status = find(record, "fit_failed", 0, &failed, err);
     if (status == REBIAS_OK) {
         status = find(record, "accuracy", 0, &run->accuracy, err);
@@ -71,9 +78,7 @@ int rebias_bias_run_read(struct rebias_bias_run *run, const struct rebias_store_
     if (status != REBIAS_OK) {
         return status;
     }
-    run->replicate = record->cell.replicate;
     run->status = failed == 0.0 ? REBIAS_OK : REBIAS_E_DATA; /* exact: 0 or 1 */
-    run->device = (struct rebias_device_metrics){.push_pull = 0.0};
     for (size_t p = 0; p < PLACES && run->status == REBIAS_OK && run->method >= 0; p++) {
         char *at = (char *)&run->device + places[p].offset;
         for (size_t k = 0; k < places[p].count && status == REBIAS_OK; k++) {

@@ -133,6 +133,12 @@ make_experiments() {
     sed 's/looks = 1/steps = 60/' sweep.ini >again.ini
     sed 's/job = train/job = fit/' sweep.ini >job.ini
     sed 's/trainer = mgd/trainer = mapped/' sweep.ini >mode.ini
+    lines images.ini 'job = train' '[options]' 'images = tiny' 'layers = 16,5,3' 'device = ideal' '[grid]' \
+        'train-images = 20, 41'
+    sed -e 's/train/bias/' -e 's/device =/points = 30\nmethod = binning:5\ntarget =/' -e 's/bias-images/train-images/' \
+        images.ini >biased.ini
+    lines diverge.ini 'job = train' '[options]' 'images = tiny' 'layers = 16,5,5,5,3' 'trainer = software' \
+        'activation = relu' 'loss = squared-error' '[grid]' 'rate = 0.1, 1e6'
     sed 's/points = 3, 50/points = 3,50/' devices.ini >comma.ini
     sed 's/points = 3, 50/points = 50, 5e1/' devices.ini >same.ini
     sed 's/method = binning:5/method = nonsense/' devices.ini >method.ini

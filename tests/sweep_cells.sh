@@ -173,6 +173,17 @@ identity() {
     "$program" sweep run id.ini --store id.db -q 2>stderr
     [ "$(configurations id.db)" = 2 ]
     report $? 'a changed file is another configuration'
+    "$program" table convert table.jt.h5 xbtorch:triple -q 2>stderr
+    "$program" sweep run id.ini --store id.db -q --set target=xbtorch:triple,rule=nearest 2>stderr
+    "$program" table convert table.jt.h5 xbtorch:triple -q 2>stderr
+    "$program" sweep run id.ini --store id.db -q --set target=xbtorch:triple,rule=nearest 2>stderr
+    [ "$(configurations id.db)" = 3 ]
+    report $? 'the same files, written again, are the same configuration'
+    "$program" fit pulses.csv --bins 3 -q -o xbtorch:other >stdout 2>stderr
+    cp other_reset_cdf.txt triple_reset_cdf.txt
+    "$program" sweep run id.ini --store id.db -q --set target=xbtorch:triple,rule=nearest 2>stderr
+    [ "$(configurations id.db)" = 4 ]
+    report $? 'one changed file of a table of several is another configuration'
 }
 
 # -- 4. examples --

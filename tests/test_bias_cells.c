@@ -165,6 +165,20 @@ static void test_failed_fit(void **state)
     expect_same_run(&run, &failed);
 }
 
+/* Numbers that grew without bound: no network, no metrics, not a run that counts. */
+static void test_failed_cell(void **state)
+{
+    (void)state;
+    const struct rebias_store_value value = {.name = "failed", .value = 1.0};
+    const struct rebias_store_record record = {
+        .cell = {.replicate = 3}, .values = &value, .value_count = 1};
+    struct rebias_bias_run run = {.method = 0, .points = 1};
+    assert_int_equal(rebias_bias_run_read(&run, &record, NULL), REBIAS_OK);
+    assert_int_equal(run.status, REBIAS_E_NUMERIC);
+    assert_int_equal(run.replicate, 3);
+    assert_true(isnan(run.accuracy));
+}
+
 /* -- 4. refusals -- */
 
 static void test_missing_run(void **state)
@@ -212,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_visited_runs_alone_are_the_study),
         cmocka_unit_test(test_runs_survive_a_store),
         cmocka_unit_test(test_failed_fit),
+        cmocka_unit_test(test_failed_cell),
         cmocka_unit_test(test_missing_run),
         cmocka_unit_test(test_wrong_runs),
     };

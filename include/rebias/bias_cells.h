@@ -3,7 +3,7 @@
  * Values: fit_failed (1: the points did not suffice for a fit, else 0), accuracy (fraction of
  * the test images; NaN without network), and for models that were fitted the device metrics of
  * struct rebias_device_metrics by their names, those with two elements at position 0 (SET) and
- * 1 (RESET), the others at 0.
+ * 1 (RESET), the others at 0. A cell whose numbers grew without bound has failed = 1 alone.
  */
 #ifndef REBIAS_BIAS_CELLS_H
 #define REBIAS_BIAS_CELLS_H
@@ -23,7 +23,9 @@ size_t rebias_bias_run_values(const struct rebias_bias_run *run,
 
 /* Fills status, accuracy, device and replicate of a run from its record, bit by bit; method and
  * points are the caller's, from the configuration (keys "method" - "target": the target's own
- * network - and "points"). REBIAS_E_DATA when a value is missing or no bias run has it. */
+ * network - and "points"). The status of a cell that failed is REBIAS_E_NUMERIC, without
+ * accuracy: it counts as a model that could not be made. REBIAS_E_DATA when a value is missing
+ * or no bias run has it. */
 int rebias_bias_run_read(struct rebias_bias_run *run, const struct rebias_store_record *record,
                          struct rebias_error *err);
 

@@ -56,6 +56,12 @@ struct rebias_epoch {
     uint64_t images; /* trained on in this epoch */
 };
 
+/* What rebias_train would refuse before it begins: REBIAS_E_RANGE for options or for images
+ * that do not fit the network. */
+int rebias_train_check(const struct rebias_network_options *network,
+                       const struct rebias_image_set *set,
+                       const struct rebias_train_options *options, struct rebias_error *err);
+
 /* Trains network on set; the order of the images is a fresh permutation each epoch; the last
  * batch may be smaller. epochs[options->epochs] receives the results. progress (may be NULL)
  * counts images. Errors: REBIAS_E_RANGE for options or for images that do not fit the network,
