@@ -344,6 +344,8 @@ int sweep_plan_cells(const struct sweep_plan *plan, struct sweep_cell **cells, s
                                           .target = c->target,
                                           .replicate = e->first_replicate +
                                                        (uint32_t)(i / configurations)};
+        const struct rebias_store_cell key = sweep_plan_cell(plan, &(*cells)[i]);
+        rebias_store_hash(&key, (*cells)[i].hash);
     }
     return status;
 }

@@ -31,6 +31,7 @@ struct sweep_cell {
     size_t number;        /* of the experiment */
     uint32_t target;      /* 1: the target's own network */
     uint32_t replicate;
+    char hash[17]; /* of the configuration as it was listed */
 };
 
 struct sweep_plan {

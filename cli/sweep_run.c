@@ -17,7 +17,8 @@ struct slot {
     struct sweep_setup setup;
     size_t number;
     size_t users;
-    uint64_t used; /* turn of the last use */
+    uint64_t used;    /* turn of the last use */
+    char hash[2][17]; /* of its text now, and of its target's */
 };
 
 struct shelf {
@@ -73,6 +74,21 @@ static size_t make_place(struct shelf *shelf)
     return oldest;
 }
 
+static int hash_slot(struct slot *slot, bool target, struct rebias_error *err)
+{
+    char *text = NULL;
+    char *inputs = NULL;
+    int status = sweep_text(&text, &inputs, &slot->setup, target, err);
+    if (status == REBIAS_OK) {
+        const struct rebias_store_cell key = {
+            .job = slot->setup.job->command->name, .configuration = text, .replicate = 0};
+        rebias_store_hash(&key, slot->hash[target]);
+    }
+    free(text);
+    free(inputs);
+    return status;
+}
+
 static int open_slot(struct shelf *shelf, size_t number, struct slot **out,
                      struct rebias_error *err)
 {
@@ -81,6 +97,12 @@ static int open_slot(struct shelf *shelf, size_t number, struct slot **out,
     if (status == REBIAS_OK) {
         slot->number = number;
         status = sweep_setup_open(&slot->setup, shelf->plan, number, err);
+    }
+    if (status == REBIAS_OK) {
+        status = hash_slot(slot, false, err);
+    }
+    if (status == REBIAS_OK && shelf->plan->job->has_target != NULL) {
+        status = hash_slot(slot, true, err);
     }
     if (status != REBIAS_OK) {
         drop_slot(slot);
@@ -133,6 +155,17 @@ static int note_failure(const struct sweep_task *task, struct rebias_error *err)
     return sweep_add(task, "failed", 0.0, 1.0, err);
 }
 
+/* Files may have changed since the cells were listed, or be others on this rank's machine. */
+static int check_hash(const struct slot *slot, const struct sweep_cell *cell,
+                      struct rebias_error *err)
+{
+    return strcmp(slot->hash[cell->target != 0], cell->hash) == 0
+               ? REBIAS_OK
+               : rebias_fail(err, REBIAS_E_DATA,
+                             "its files are not those that the sweep began with: changed "
+                             "meanwhile, or others on this machine");
+}
+
 static int work_out(struct shelf *shelf, const struct sweep_cell *cell, struct sweep_task *task,
                     struct rebias_error *err)
 {
@@ -141,7 +174,10 @@ static int work_out(struct shelf *shelf, const struct sweep_cell *cell, struct s
     if (status != REBIAS_OK) {
         return status;
     }
-    status = shelf->plan->job->work(slot->setup.opened, task, err);
+    status = check_hash(slot, cell, err);
+    if (status == REBIAS_OK) {
+        status = shelf->plan->job->work(slot->setup.opened, task, err);
+    }
     shelf_give(shelf, slot);
     if (status != REBIAS_OK && status != REBIAS_E_INTERRUPTED) {
         sweep_plan_tell(shelf->plan, cell->number, err);

@@ -186,6 +186,25 @@ identity() {
     report $? 'one changed file of a table of several is another configuration'
 }
 
+# The file of the second cell changes while the first one is worked out: its numbers would not be those of the listed file.
+changed_meanwhile() {
+    printf '%s\n' 'job = bias' '[options]' 'images = tiny' 'layers = 16,5,3' 'epochs = 20000' 'points = 30' 'method = binning:5' \
+        '[grid]' 'target = first.jt.h5, second.jt.h5' >changing.ini
+    cp table.jt.h5 first.jt.h5
+    cp table.jt.h5 second.jt.h5
+    "$program" sweep run changing.ini --store changing.db --threads 1 -q >stdout 2>stderr &
+    runner=$!
+    left=0
+    while kill -0 $runner 2>/dev/null && [ "$left" != 4 ]; do
+        left=$("$program" sweep status changing.db --format csv -q 2>/dev/null | awk -F, 'END { print $3 }')
+    done
+    "$program" fit pulses.csv --bins 5 -q -o second.jt.h5 >stdout 2>fit.err
+    wait $runner
+    code=$?
+    [ $code = 1 ] && grep -q 'its files are not those that the sweep began with.*(target = second.jt.h5)' stderr
+    report $? "a file that changes meanwhile: exit 1, and no numbers of it (exit code $code)"
+}
+
 # -- 4. examples --
 
 # Every example with one replicate; the slowest of their options made small.
@@ -220,6 +239,7 @@ mgd_job
 continual_job
 deploy_job
 identity
+changed_meanwhile
 examples
 echo "1..$number"
 exit $failed
