@@ -259,7 +259,7 @@ static int ascending(const void *a, const void *b)
 static size_t own_ticks(const struct chart_panel *panel, double *tick, size_t capacity)
 {
     enum { MOST = 64 };
-    double x[MOST];
+    double x[MOST] = {0.0};
     double low = 0.0;
     double high = 0.0;
     size_t found = 0;

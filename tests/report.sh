@@ -77,6 +77,21 @@ same_numbers() {
     done <rows
 }
 
+# Without networks: device metrics, which `rebias bias --network none` prints in the same order.
+device_metrics() {
+    experiment devices.ini 2 tiox-1.5V '30, 60' 'binning:5, quantile'
+    sed -e '/^images\|^layers\|^batch\|^epochs/d' -e 's/^\[options\]/[options]\nnetwork = none/' devices.ini >none.ini
+    "$program" sweep run none.ini --store none.db -q && "$program" report none.db -o none.html || echo 'the sweep or the report failed'
+    "$program" bias --target tiox-1.5V --network none --method binning:5,quantile --points 30,60 --replicates 2 --format csv -q |
+        awk -F, '/^[0-9]/ { printf "<tr><td class=\"n\">%s</td><th scope=\"row\">%s</th>", $1, $2
+            for (i = 3; i <= 15; i++) { if ($i ~ /^[-0-9]/) printf "<td class=\"n\">%.3g</td>", $i; else printf "<td class=\"n\">&ndash;</td>" }
+            print "</tr>" }' >rows
+    [ "$(wc -l <rows)" -eq 4 ] || echo "rebias bias printed $(wc -l <rows) rows instead of 4"
+    while IFS= read -r row; do
+        grep -F -q -e "$row" none.html || echo "not in the page: $row"
+    done <rows
+}
+
 # -- 3. form --
 
 # Tags that are not closed in the order in which they were opened, and reserved characters in text.
@@ -244,8 +259,9 @@ make_inputs || {
     echo 'Bail out! no store to report of'
     exit 1
 }
-echo 1..16
+echo 1..17
 check 'accuracies, bias, intervals and verdicts are those of rebias bias' same_numbers
+check 'device metrics are those of rebias bias --network none' device_metrics
 check 'every tag is closed, every reserved character escaped' unbalanced whole.html
 check 'every panel has a title and a text with numbers' without_alternative whole.html
 check 'names are escaped' escaped

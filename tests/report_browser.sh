@@ -96,7 +96,7 @@ measure() {
     [ "$2" = dark ] && scheme=0
     measuring_page "$1" >measure.html
     timeout 120 "$browser" --headless --no-sandbox --disable-gpu --allow-file-access-from-files --user-data-dir="$work/profile" \
-        --blink-settings=preferredColorScheme=$scheme --enable-logging=stderr --window-size="$1",900 --virtual-time-budget=5000 \
+        --blink-settings=preferredColorScheme="$scheme" --enable-logging=stderr --window-size="$1",900 --virtual-time-budget=5000 \
         --dump-dom "file://$work/measure.html" >dom 2>console
     grep CONSOLE console
     sed -n '/BEGIN$/,/^END/p' dom | sed -e '1d' -e '/^END/d' -e '/^$/d'

@@ -125,6 +125,8 @@ all_networks() {
     same train --trainer software $network --batch 8 --epochs 3 --format csv
     same bias --target tiox-1.5V --method binning:5,binning:5:count --points 30,60 --replicates 3 --epochs 2 --batch 8 \
         $network --format csv -o bias.csv
+    same device plot tiox-1.5V --devices 50 --pulses 20 -o curve.svg
+    same table plot fitted.jt.h5 -o table.svg
     if command -v gnuplot >/dev/null; then
         same bias --target fitted.jt.h5 --method binning:5 --points 30,60 --replicates 2 --epochs 1 $network --figure bias.svg
     else
