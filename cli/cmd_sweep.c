@@ -414,6 +414,9 @@ static int run_run(const struct arguments *a, struct rebias_error *err)
     if (status == REBIAS_OK) {
         status = run_ranks(&s, err);
     }
+    if (s.rank > 0) { /* all ranks return the same error: the first one tells it */
+        err->message[0] = '\0';
+    }
     rebias_mpi_stop();
     rebias_store_free(s.store);
     free(s.cells.data);

@@ -215,12 +215,19 @@ examples() {
         name=$(basename "$example" .ini)
         case $name in
             bias-*) small='--set train-images=200 --set test-images=50 --set epochs=1' ;;
-            mgd-*) small='--set steps=200' ;;
+            mgd-* | study-mgd*) small='--set steps=200' ;;
+            study-bias)
+                small='--set images=tiny --set points=100 --set target=tiox-1.5V --set epochs=1'
+                ;;
+            study-deploy)
+                "$program" train --trainer software --ternary --images tiny --epochs 1 --seeds 2 -q -o mnist3.h5 >stdout 2>stderr
+                small='--set images=tiny --set data=. --set alpha=1,2 --set stuck=0,0.1'
+                ;;
             continual) small='--set epochs=1' ;;
             *) small= ;;
         esac
         # shellcheck disable=SC2086
-        "$program" sweep check "$example" --no-probe >stdout 2>stderr &&
+        "$program" sweep check "$example" --no-probe $small >stdout 2>stderr &&
             grep -q '^configuration ' stdout &&
             "$program" sweep run "$example" --store "$name.db" --set replicates=1 $small -q 2>stderr &&
             [ "$("$program" sweep export "$name.db" 2>stderr | grep -c ',accuracy,')" -ge "$(configurations "$name.db")" ]

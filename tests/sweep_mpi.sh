@@ -157,8 +157,8 @@ killed_ranks() {
 
 all_errors() {
     ranks 3 --store missing/s.db
-    [ $? = 1 ] && grep -q 'missing/s.db: cannot open the store' err
-    report $? 'a store that cannot be made ends all ranks'
+    [ $? = 1 ] && [ "$(grep -c 'missing/s.db: cannot open the store' err)" = 1 ]
+    report $? 'a store that cannot be made ends all ranks, and is told once'
 }
 
 # -- 5. all cases --
