@@ -221,7 +221,7 @@ examples() {
                 ;;
             study-deploy)
                 "$program" train --trainer software --ternary --images tiny --epochs 1 --seeds 2 -q -o mnist3.h5 >stdout 2>stderr
-                small='--set images=tiny --set data=. --set alpha=1,2 --set stuck=0,0.1'
+                small='--set images=tiny --set data=. --set alpha=2 --set stuck=0.1'
                 ;;
             continual) small='--set epochs=1' ;;
             *) small= ;;
