@@ -92,7 +92,7 @@ static double cross_entropy(size_t n, size_t classes, const float *outputs,
         for (size_t j = 0; j < classes; j++) {
             sum += exp((double)a[j] - (double)largest);
         }
-        const double norm = (double)largest + log(sum);
+        const double norm = (double)largest + log(fmax(sum, 1.0)); /* its own term is 1 */
         cost += (norm - (double)a[label[s]]) / (double)n;
         for (size_t j = 0; j < classes && delta != NULL; j++) {
             const double target = j == label[s] ? 1.0 : 0.0;
