@@ -54,7 +54,7 @@ static void write_deploy(FILE *out, const void *context)
     const bool copies = plan->stuck_count == 1;
     size_t series = 0;
     size_t panels = 0;
-    figure_quoted(out, "network", plan->arguments->word[0]);
+    figure_quoted(out, "network", deploy_network_name(plan));
     figure_quoted(out, "xname", copies ? "copies (alpha)" : "stuck devices (%)");
     fprintf(out,
             "software = %.6g\nreplicates = %zu\narray first[%d]\narray last[%d]\n"

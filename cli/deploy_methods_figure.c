@@ -87,7 +87,7 @@ static void write_methods(FILE *out, const void *context)
     const struct methods_data *figure = context;
     const struct deploy_plan *plan = figure->plan;
     const size_t panels = figure->copies ? plan->stuck_count : 1;
-    figure_quoted(out, "network", plan->arguments->word[0]);
+    figure_quoted(out, "network", deploy_network_name(plan));
     figure_quoted(out, "xname",
                   figure->copies ? "copies (alpha), devices" : "stuck devices (%)");
     fprintf(out,

@@ -450,6 +450,13 @@ int deploy_plan_read(struct deploy_plan *plan, const struct arguments *arguments
     return status == REBIAS_OK ? deploy_tuning_read(plan, err) : status;
 }
 
+const char *deploy_network_name(const struct deploy_plan *plan)
+{
+    const char *path = plan->arguments->word[0];
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
 void deploy_plan_clear(struct deploy_plan *plan)
 {
     rebias_weights_set_free(plan->networks);

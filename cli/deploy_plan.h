@@ -90,6 +90,9 @@ void deploy_count_pulses(const struct rebias_deployment *deployment, struct depl
 void deploy_read_wires(const struct arguments *arguments,
                        struct rebias_deploy_options *options);
 
+/* The network's file without its folder, for figures. */
+const char *deploy_network_name(const struct deploy_plan *plan);
+
 /* Options of one deployment of a cell. */
 struct rebias_deploy_options deploy_cell_options(const struct deploy_plan *plan,
                                                  const struct deploy_cell *cell,

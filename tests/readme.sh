@@ -6,6 +6,7 @@ set -u
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 ln -s "$top_builddir" "$work/build"
+ln -s "$srcdir/examples" "$work/examples"
 awk '/^```sh$/ { inside = 1; next } /^```/ { inside = 0 } inside && /^build\/rebias / { print }' "$srcdir/README.md" \
     >"$work/commands"
 total=$(wc -l <"$work/commands")
@@ -18,7 +19,7 @@ number=1
 while read -r line; do
     number=$((number + 1))
     case $line in
-    *' train '* | *' bias '*)
+    *' train '* | *' bias '* | *' sweep '* | *' report '*)
         if [ $images = no ]; then
             echo "ok $number - left out, no Fashion-MNIST: $line"
             continue

@@ -4,8 +4,8 @@
 #
 # Sections: continual (two yin-yang tasks with and without elastic weight consolidation), chip (the ternary yin-yang
 # network on the published chip's stuck devices, else on a synthesised chip), grid (ternary MNIST networks: layer ensemble
-# averaging, committee machines, mapping with redundancy). Without names all are run. MNIST is looked for in
-# SHARED_DATA/mnist. -o keeps networks, CSV files and figures in DIR. The program is $REBIAS (default build/rebias).
+# averaging, committee machines, mapping with redundancy), tuned (the same networks fine-tuned on their chip). Without names
+# all are run. MNIST is looked for in SHARED_DATA/mnist. -o keeps networks, CSV files and figures in DIR. The program is $REBIAS (default build/rebias).
 set -eu
 
 rebias=${REBIAS:-build/rebias}
@@ -24,7 +24,7 @@ while getopts j:s:o: option; do
     esac
 done
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || set -- continual chip grid
+[ $# -gt 0 ] || set -- continual chip grid tuned
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
@@ -71,13 +71,18 @@ chip() {
     done
 }
 
-grid() {
+# Fails where there is no MNIST; else the ternary networks are there afterwards.
+mnist_networks() {
     [ -d "$shared/mnist" ] || {
         echo "(left out: no MNIST in $shared)"
-        return
+        return 1
     }
     [ -f "$keep/mnist-ternary.h5" ] || run train --trainer software --ternary --images mnist --data "$shared/mnist" \
         --layers 784,150,10 --activation relu --epochs 10 --seeds 6 -o "$keep/mnist-ternary.h5" >/dev/null
+}
+
+grid() {
+    mnist_networks || return 0
     run deploy "$keep/mnist-ternary.h5" --images mnist --data "$shared/mnist" --method lea,cm,mao --alpha 1,2,3,4,5,6 \
         --stuck 0,0.05,0.1,0.2,0.4,0.5 --write-error gaussian:16.66e-6 --read-noise uniform:10e-6 --replicates 10 \
         -o "$keep/grid-deployments.csv" --figure "$keep/grid.png" >"$keep/grid.csv"
@@ -88,6 +93,20 @@ grid() {
         { key = "| " $1 " | " $2 " |"; if (!(key in row)) order[++n] = key
           row[key] = row[key] sprintf(" %.1f (%.1f) |", 100 * $6, 100 * $7) }
         END { for (i = 1; i <= n; i++) print order[i] row[order[i]] }' "$keep/grid.csv"
+}
+
+tuned() {
+    mnist_networks || return 0
+    run deploy "$keep/mnist-ternary.h5" --images mnist --data "$shared/mnist" --method lea,cm,mao,plain,tuned,lea+tuned \
+        --encoding rme --alpha 1,2,4 --stuck 0.1,0.2 --write-error gaussian:16.66e-6 --read-noise uniform:10e-6 \
+        --tune-images 20000 --replicates 5 -o "$keep/tuned-deployments.csv" --figure "$keep/tuned.png" >"$keep/tuned.csv"
+    echo '| method | stuck | 238,200 devices (alpha 1) | 476,400 (2) | 952,800 (4) |'
+    echo '|---|---:|---:|---:|---:|'
+    awk -F, '
+        /^#/ || /^method/ { next }
+        { key = "| " $1 " | " 100 * $4 " % |"; if (!(key in row)) order[++n] = key
+          row[key] = row[key] sprintf(" %.1f [%.1f, %.1f] |", 100 * $6, 100 * $8, 100 * $9) }
+        END { for (i = 1; i <= n; i++) print order[i] row[order[i]] }' "$keep/tuned.csv"
 }
 
 for section in "$@"; do
