@@ -10,24 +10,13 @@ LC_ALL=C
 export LC_ALL
 build=$(cd "${top_builddir:-build}" && pwd)
 program=$build/tests/farm_program
+. "${srcdir:-.}/tests/tap.sh"
+tap_shown='out err'
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 
 # -- 1. setting --
-
-number=0
-failed=0
-report() { # status, text
-    number=$((number + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        sed 's/^/# /' out err 2>/dev/null | head -40
-        failed=1
-    fi
-}
 
 if ! grep -q '^#define HAVE_MPI 1' "$build/config.h"; then
     OMPI_COMM_WORLD_SIZE=2 "$program" >out 2>err
@@ -35,8 +24,7 @@ if ! grep -q '^#define HAVE_MPI 1' "$build/config.h"; then
     report $? 'built without MPI: refuses to be one of several ranks'
     "$program" items=100 >out 2>err && grep -q '^rank 0: 0 $' out
     report $? 'built without MPI: one rank does all'
-    echo "1..$number"
-    exit $failed
+    tap_end
 fi
 if ! command -v mpirun >/dev/null 2>&1; then
     echo '1..0 # SKIP no mpirun'
@@ -167,5 +155,4 @@ all_fail 'a working rank gets a signal' '-8 interrupted after [0-9]* of 1000 ite
 count_is_right
 stop_first_rank
 killed_ranks
-echo "1..$number"
-exit $failed
+tap_end

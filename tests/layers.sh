@@ -8,6 +8,7 @@ set -u
 LC_ALL=C
 export LC_ALL
 srcdir=${srcdir:-..}
+. "$srcdir/tests/tap.sh"
 rooms='base metrics datasets devmodel jumptable netsim sweep cli'
 
 # -- 1. rooms --
@@ -177,23 +178,6 @@ check_functions() {
 }
 
 # -- 5. checks --
-
-number=0
-failed=0
-# $1 = what holds, the rest = the command that prints a line for each place where it does not.
-check() {
-    description=$1
-    shift
-    number=$((number + 1))
-    found=$("$@")
-    if [ -z "$found" ]; then
-        echo "ok $number - $description"
-    else
-        echo "not ok $number - $description"
-        echo "$found" | sed 's/^/# /'
-        failed=1
-    fi
-}
 
 if [ ! -f "$srcdir/base/error.c" ] || [ ! -f "$srcdir/include/rebias/error.h" ]; then
     echo "Bail out! $srcdir is not the source folder"

@@ -1,32 +1,19 @@
 #!/bin/sh
 # mgd_resume.sh - an MGD run that is interrupted twice and continued from its checkpoint prints the bytes of an undisturbed one;
 # checkpoints that do not fit are refused. Prints TAP.
-# 1. reporting   2. interrupting and continuing   3. refused checkpoints   4. all cases
+# 1. interrupting and continuing   2. refused checkpoints   3. all cases
 #
 # Environment: srcdir = source folder, top_builddir = folder of the program.
 set -u
 LC_ALL=C
 export LC_ALL
 program=$(cd "${top_builddir:-build}" && pwd)/rebias
+. "${srcdir:-.}/tests/tap.sh"
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-number=0
-failed=0
 checkpoint=run.h5
 
-# -- 1. reporting --
-
-report() { # status, text
-    number=$((number + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        failed=1
-    fi
-}
-
-# -- 2. interrupting and continuing --
+# -- 1. interrupting and continuing --
 
 # Something that tells one state of the checkpoint from the next; empty without one.
 state() {
@@ -79,7 +66,7 @@ without() {
     report $? 'the same numbers as without a checkpoint'
 }
 
-# -- 3. refused checkpoints --
+# -- 2. refused checkpoints --
 
 # $1 = what is tested, $2 = part of the message, the rest = options: exit code 1, one line, and the checkpoint stays.
 refused() {
@@ -110,7 +97,7 @@ all_refused() {
     refused 'a text file' 'HDF5' --layers 49,4,4 --steps 100
 }
 
-# -- 4. all cases --
+# -- 3. all cases --
 
 resume 'software' --steps 30000 --every 250
 without --steps 30000
@@ -125,5 +112,4 @@ resume 'devices, stochastic' --device tiox-1.5V --write stochastic --steps 30000
 resume 'devices, accumulated, single' --device tiox-1.5V:Gmax_d2d=1e-6 --encoding single --write accumulate --steps 30000 \
     --every 250
 all_refused
-echo "1..$number"
-exit $failed
+tap_end

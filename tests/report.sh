@@ -13,6 +13,7 @@ srcdir=$(cd "${srcdir:-.}" && pwd) || exit 1
 program=$(cd "${top_builddir:-build}" && pwd)/rebias
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+. "$srcdir/tests/tap.sh"
 . "$srcdir/tests/tiny_images.sh"
 cd "$work" || exit 1
 
@@ -237,23 +238,6 @@ with_gnuplot() {
 }
 
 # -- 6. checks --
-
-number=0
-failed=0
-# $1 = what holds, the rest = the command that prints a line for each place where it does not.
-check() {
-    description=$1
-    shift
-    number=$((number + 1))
-    found=$("$@" 2>&1)
-    if [ -z "$found" ]; then
-        echo "ok $number - $description"
-    else
-        echo "not ok $number - $description"
-        echo "$found" | sed 's/^/# /'
-        failed=1
-    fi
-}
 
 make_inputs || {
     echo 'Bail out! no store to report of'

@@ -18,6 +18,7 @@ if ! command -v "$browser" >/dev/null; then
 fi
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+. "$srcdir/tests/tap.sh"
 . "$srcdir/tests/tiny_images.sh"
 cd "$work" || exit 1
 
@@ -105,23 +106,6 @@ measure() {
 }
 
 # -- 3. checks --
-
-number=0
-failed=0
-# $1 = what holds, the rest = the command that prints a line for each place where it does not.
-check() {
-    description=$1
-    shift
-    number=$((number + 1))
-    found=$("$@" 2>&1)
-    if [ -z "$found" ]; then
-        echo "ok $number - $description"
-    else
-        echo "not ok $number - $description"
-        echo "$found" | sed 's/^/# /'
-        failed=1
-    fi
-}
 
 # The measure is worth something only if it sees what is wrong.
 finds_faults() {

@@ -11,9 +11,9 @@ srcdir=$(cd "${srcdir:-.}" && pwd) || exit 1
 program=$(cd "${top_builddir:-build}" && pwd)/rebias
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+. "$srcdir/tests/tap.sh"
+tap_shown='/dev/null'
 . "$srcdir/tests/tiny_images.sh"
-number=0
-failed=0
 
 # -- 1. inputs --
 
@@ -26,16 +26,6 @@ make_inputs() {
 }
 
 # -- 2. three runs of a command --
-
-report() { # status, text
-    number=$((number + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        failed=1
-    fi
-}
 
 # Runs the command in the folders one, two and again, which hold the same files, and compares all that is in them.
 same() {
@@ -182,5 +172,4 @@ all_devices
 all_networks
 cd "$work/interrupted" || exit 1
 all_interrupted
-echo "1..$number"
-exit $failed
+tap_end

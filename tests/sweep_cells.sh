@@ -1,7 +1,7 @@
 #!/bin/sh
 # sweep_cells.sh - the numbers of a cell are those of its command alone, for every job; every example can be checked and run.
 # Prints TAP.
-# 1. reporting   2. a job beside its command   3. identity   4. examples   5. all cases
+# 1. a job beside its command   2. identity   3. examples   4. all cases
 #
 # Environment: srcdir = source folder, top_builddir = folder of the program. Expected numbers: the commands' own CSV files.
 set -u
@@ -11,22 +11,8 @@ srcdir=$(cd "${srcdir:-.}" && pwd) || exit 1
 program=$(cd "${top_builddir:-build}" && pwd)/rebias
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+. "$srcdir/tests/tap.sh"
 . "$srcdir/tests/tiny_images.sh"
-number=0
-failed=0
-
-# -- 1. reporting --
-
-report() { # status, text
-    number=$((number + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        sed 's/^/# /' stderr 2>/dev/null
-        failed=1
-    fi
-}
 
 # The file expected.txt has lines; sweep.txt must be the same and not empty.
 same() {
@@ -47,7 +33,7 @@ alone() {
     "$program" "$@" --format csv -q 2>stderr | grep -v '^#'
 }
 
-# -- 2. a job beside its command --
+# -- 1. a job beside its command --
 
 # Accuracies of every network, and the metrics push-pull and W1 (SET) of every model: $1 = what is tested, the rest are options of
 # `bias`; bias.ini holds the same. Points of a bootstrap or of measured pulses are no key, and are left out (-).
@@ -154,7 +140,7 @@ deploy_job() {
     same 'deploy: accuracy and mapping error of every deployment'
 }
 
-# -- 3. identity --
+# -- 2. identity --
 
 # $1 = store: number of its configurations.
 configurations() {
@@ -205,7 +191,7 @@ changed_meanwhile() {
     report $? "a file that changes meanwhile: exit 1, and no numbers of it (exit code $code)"
 }
 
-# -- 4. examples --
+# -- 3. examples --
 
 # Every example with one replicate; the slowest of their options made small.
 examples() {
@@ -235,7 +221,7 @@ examples() {
     done
 }
 
-# -- 5. all cases --
+# -- 4. all cases --
 
 cd "$work" || exit 1
 tiny_images tiny
@@ -248,5 +234,4 @@ deploy_job
 identity
 changed_meanwhile
 examples
-echo "1..$number"
-exit $failed
+tap_end

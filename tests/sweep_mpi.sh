@@ -19,24 +19,13 @@ if ! command -v mpirun >/dev/null 2>&1; then
     echo '1..0 # SKIP no mpirun'
     exit 0
 fi
+. "${srcdir:-.}/tests/tap.sh"
+tap_shown='out err'
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 
 # -- 1. setting --
-
-number=0
-failed=0
-report() { # status, text
-    number=$((number + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        sed 's/^/# /' out err 2>/dev/null | head -40
-        failed=1
-    fi
-}
 
 # 36 cells of less than 0.1 s, of two costs.
 cat >grid.ini <<'END'
@@ -166,5 +155,4 @@ all_errors() {
 same_results
 killed_ranks
 all_errors
-echo "1..$number"
-exit $failed
+tap_end

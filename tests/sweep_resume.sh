@@ -1,7 +1,7 @@
 #!/bin/sh
 # sweep_resume.sh - a sweep ends in the same results however it was worked out: killed and resumed, on one thread or two, in
 # shards, by two programs at once, on MPI ranks; a read-only store and a full disk lose nothing. Prints TAP.
-# 1. reporting   2. experiments   3. killed   4. engines   5. stores that cannot be written   6. all cases
+# 1. experiments   2. killed   3. engines   4. stores that cannot be written   5. all cases
 #
 # Environment: srcdir = source folder, top_builddir = folder of the program.
 set -u
@@ -9,25 +9,11 @@ LC_ALL=C
 export LC_ALL
 builddir=$(cd "${top_builddir:-build}" && pwd) || exit 1
 program=$builddir/rebias
+. "${srcdir:-.}/tests/tap.sh"
 work=$(mktemp -d) || exit 1
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
-number=0
-failed=0
 
-# -- 1. reporting --
-
-report() { # status, text
-    number=$((number + 1))
-    if [ "$1" = 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        sed 's/^/# /' stderr 2>/dev/null
-        failed=1
-    fi
-}
-
-# -- 2. experiments --
+# -- 1. experiments --
 
 # Cells of about a tenth of a second and some of a hundredth: $1 = file, $2 = values of the grid.
 experiment() {
@@ -62,7 +48,7 @@ cells_of() {
     "$program" sweep status "$1" --format csv -q 2>/dev/null | awk -F, 'END { print $2 + 0 }'
 }
 
-# -- 3. killed --
+# -- 2. killed --
 
 # A delay of 20 to 319 ms from a fixed sequence (Lehmer's, modulus 65537).
 random=4242
@@ -108,7 +94,7 @@ interrupt() {
     report $? 'interrupted and resumed: the same export'
 }
 
-# -- 4. engines --
+# -- 3. engines --
 
 engines() {
     sweep grid.ini one.db --threads 1 && cmp whole.db.csv one.db.csv >&2
@@ -168,7 +154,7 @@ ranks() {
     report $? "an MPI rank killed, the job started again: the same export"
 }
 
-# -- 5. stores that cannot be written --
+# -- 4. stores that cannot be written --
 
 as_user() {
     if [ "$(id -u)" = 0 ]; then
@@ -209,7 +195,7 @@ full_disk() {
     report $? 'with more room the sweep goes on: the same export'
 }
 
-# -- 6. all cases --
+# -- 5. all cases --
 
 cd "$work" || exit 1
 experiment grid.ini '1, 2, 3, 4, 5, 6, 7, 8'
@@ -224,5 +210,4 @@ overlapping
 ranks
 read_only
 full_disk
-echo "1..$number"
-exit $failed
+tap_end
