@@ -41,6 +41,44 @@ static inline struct rebias_weights_set *deploy_ternary(size_t count, size_t lay
     return set;
 }
 
+/* Gammas 0.5 (first layer) and 0.8, with biases 0.1 (output + network) - 0.2 where wanted. */
+static inline void deploy_scale(struct rebias_weights_set *set, size_t count, bool biases)
+{
+    for (size_t k = 0; k < count; k++) {
+        for (size_t l = 0; l < 2; l++) {
+            struct rebias_weights_layer *layer = &set->network[k].layer[l];
+            layer->gamma = l == 0 ? 0.5 : 0.8;
+            for (size_t i = 0; i < layer->inputs * layer->outputs; i++) {
+                layer->weight[i] *= (float)layer->gamma;
+            }
+            if (biases) {
+                assert_int_equal(
+                    rebias_alloc(&layer->bias, layer->outputs, sizeof *layer->bias, NULL), 0);
+            }
+            for (size_t j = 0; biases && j < layer->outputs; j++) {
+                layer->bias[j] = 0.1f * (float)(j + k) - 0.2f;
+            }
+        }
+    }
+}
+
+static inline struct rebias_deployment *deploy_written(
+    const struct rebias_weights_set *networks, const struct rebias_chip *chip,
+    const struct rebias_deploy_options *o)
+{
+    struct rebias_deployment *d = NULL;
+    struct rebias_error err = {0};
+    support_expect(rebias_deploy(&d, networks, chip, o, &err), REBIAS_OK, &err, NULL);
+    return d;
+}
+
+static inline void deploy_outputs(struct rebias_deployment *d, size_t n, const float *x,
+                                  float *outputs)
+{
+    struct rebias_error err = {0};
+    support_expect(rebias_deployment_forward(d, n, x, outputs, &err), REBIAS_OK, &err, NULL);
+}
+
 /* -- 2. chips -- */
 
 /* Clean kernels whose devices read G. */

@@ -61,20 +61,7 @@ static inline void start(struct fixture *f, double stuck)
     *f = (struct fixture){.o = rebias_deploy_options_defaults(),
                           .t = rebias_fine_tune_options_defaults()};
     f->networks = deploy_ternary(NETWORKS, 2, sizes, 0.3);
-    for (size_t k = 0; k < NETWORKS; k++) {
-        for (size_t l = 0; l < 2; l++) {
-            struct rebias_weights_layer *layer = &f->networks->network[k].layer[l];
-            layer->gamma = l == 0 ? 0.5 : 0.8;
-            assert_int_equal(
-                rebias_alloc(&layer->bias, layer->outputs, sizeof *layer->bias, NULL), 0);
-            for (size_t i = 0; i < layer->inputs * layer->outputs; i++) {
-                layer->weight[i] *= (float)layer->gamma;
-            }
-            for (size_t j = 0; j < layer->outputs; j++) {
-                layer->bias[j] = 0.1f * (float)(j + k) - 0.2f;
-            }
-        }
-    }
+    deploy_scale(f->networks, NETWORKS, true);
     f->o.placement = REBIAS_PLACE_BLIND;
     f->o.alpha = f->o.beta = 2;
     f->o.batch = SAMPLES;

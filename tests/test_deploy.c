@@ -23,19 +23,8 @@ static void start(struct fixture *f, double stuck_high)
     const struct rebias_stream stream = {20250205, REBIAS_FOR_TEST, 0, 99, 0};
     struct rebias_chip_options chip = rebias_chip_options_defaults();
     f->networks = deploy_ternary(3, 2, sizes, 0.3);
+    deploy_scale(f->networks, 3, true);
     for (size_t k = 0; k < 3; k++) {
-        for (size_t l = 0; l < 2; l++) {
-            struct rebias_weights_layer *layer = &f->networks->network[k].layer[l];
-            layer->gamma = l == 0 ? 0.5 : 0.8;
-            assert_int_equal(
-                rebias_alloc(&layer->bias, layer->outputs, sizeof *layer->bias, NULL), 0);
-            for (size_t i = 0; i < layer->inputs * layer->outputs; i++) {
-                layer->weight[i] *= (float)layer->gamma;
-            }
-            for (size_t j = 0; j < layer->outputs; j++) {
-                layer->bias[j] = 0.1f * (float)(j + k) - 0.2f;
-            }
-        }
         f->networks->network[k].input_mean = 0.25;
         f->networks->network[k].input_sd = 0.5;
     }
@@ -56,18 +45,13 @@ static void end(struct fixture *f)
 
 static struct rebias_deployment *deploy(const struct fixture *f)
 {
-    struct rebias_deployment *d = NULL;
-    struct rebias_error err = {0};
-    support_expect(rebias_deploy(&d, f->networks, f->chip, &f->o, &err), REBIAS_OK, &err, NULL);
-    return d;
+    return deploy_written(f->networks, f->chip, &f->o);
 }
 
 static void forward(const struct fixture *f, struct rebias_deployment *d,
                     float out[SAMPLES * CLASSES])
 {
-    struct rebias_error err = {0};
-    support_expect(rebias_deployment_forward(d, SAMPLES, f->x, out, &err), REBIAS_OK, &err,
-                   NULL);
+    deploy_outputs(d, SAMPLES, f->x, out);
 }
 
 /* Outputs of one sample by weights of `network` replaced by W(context, l, j, i). */

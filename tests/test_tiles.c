@@ -22,15 +22,7 @@ static void start(struct fixture *f, size_t kernels, size_t columns, size_t rows
 {
     const struct rebias_stream stream = {20250205, REBIAS_FOR_TEST, 0, 98, 0};
     f->networks = deploy_ternary(3, 2, sizes, 0.3);
-    for (size_t k = 0; k < 3; k++) {
-        for (size_t l = 0; l < 2; l++) {
-            struct rebias_weights_layer *layer = &f->networks->network[k].layer[l];
-            layer->gamma = l == 0 ? 0.5 : 0.8;
-            for (size_t i = 0; i < layer->inputs * layer->outputs; i++) {
-                layer->weight[i] *= (float)layer->gamma;
-            }
-        }
-    }
+    deploy_scale(f->networks, 3, false);
     f->chip = deploy_clean_chip(kernels, columns, rows, 133.33e-6f);
     f->o = rebias_deploy_options_defaults();
     f->o.alpha = f->o.beta = 2;
@@ -46,18 +38,13 @@ static void end(struct fixture *f)
 
 static struct rebias_deployment *deploy(const struct fixture *f)
 {
-    struct rebias_deployment *d = NULL;
-    struct rebias_error err = {0};
-    support_expect(rebias_deploy(&d, f->networks, f->chip, &f->o, &err), REBIAS_OK, &err, NULL);
-    return d;
+    return deploy_written(f->networks, f->chip, &f->o);
 }
 
 static void forward(const struct fixture *f, struct rebias_deployment *d,
                     float out[SAMPLES * CLASSES])
 {
-    struct rebias_error err = {0};
-    support_expect(rebias_deployment_forward(d, SAMPLES, f->x, out, &err), REBIAS_OK, &err,
-                   NULL);
+    deploy_outputs(d, SAMPLES, f->x, out);
 }
 
 /* Outputs of network k by plain loops in double. */
