@@ -3,7 +3,7 @@
 # tables on stdout. usage: doc/studies/mgd.sh [-j THREADS] [-d MNIST_FOLDER] [SECTION...]
 #
 # Sections: codes (kinds of perturbation), angle (angle law), width (angle against network size), sizes (accuracy against
-# network size), theta (update period), optimizer, defects, mnist (weight and node perturbation), hardware, devices.
+# network size), theta (update period), optimizer, defects, mnist (weight and node perturbation), hardware, devices, bias (modeling bias of MGD).
 # Without names all are run. The program is $REBIAS (default build/rebias).
 set -eu
 
@@ -21,7 +21,7 @@ while getopts j:d: option; do
     esac
 done
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || set -- codes angle width sizes theta optimizer defects mnist hardware devices
+[ $# -gt 0 ] || set -- codes angle width sizes theta optimizer defects mnist hardware devices bias
 
 run() { "$rebias" "$@" --quiet --format csv --threads "$threads"; }
 # Last row of a run with one seed: accuracy in %, cost.
@@ -165,6 +165,18 @@ devices() {
                 END { printf "%.1f | %.4f | %d", 100 * a, c, p }') |"
         done
     done
+}
+
+bias() {
+    echo '| points | method | accuracy % (sd) | bias, points [95 % interval] | sd of one bias | verdict |'
+    echo '|---:|---|---:|---|---:|---|'
+    run bias --trainer mgd --task nist7x7 --layers 49,4,4 --amplitude 0.01 --eta 1 --eta-form vector --steps 1000000 \
+        --target tiox-1.5V --method binning:20,kriging --points 30,100,1000 --replicates 10 --seed 1 >"$work/bias.csv"
+    awk -F, '
+        /^#/ || /^points/ { next }
+        $2 == "target" { printf "| | target | %.1f (%.1f) | | | |\n", 100 * $10, 100 * $11; next }
+        { printf "| %d | %s | %.1f (%.1f) | %+.1f [%+.1f, %+.1f] | %.1f | %s |\n", $1, $2, 100 * $10, 100 * $11, 100 * $12,
+            100 * $13, 100 * $14, 100 * $15, $19 }' "$work/bias.csv"
 }
 
 work=$(mktemp -d)
