@@ -166,6 +166,17 @@ static int check_kind(struct rebias_store *store, bool *empty, struct rebias_err
                : REBIAS_OK;
 }
 
+/* The same of one state of the file, while other programs may be making the store. */
+static int look_at_kind(struct rebias_store *store, bool *empty, struct rebias_error *err)
+{
+    if (sqlite3_exec(store->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK) {
+        return rebias_store_fail(store, "cannot read the store", err);
+    }
+    const int status = check_kind(store, empty, err);
+    sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL); /* nothing was changed */
+    return status;
+}
+
 /* File systems of several machines have no memory shared by all users of a file. */
 static bool is_shared_between_machines(const char *path)
 {
@@ -240,7 +251,7 @@ static int open_to_write(struct rebias_store *store, struct rebias_error *err)
         return rebias_fail_at(err, REBIAS_E_IO, &place, NULL,
                               "the store is read-only: no cell can be added");
     }
-    int status = check_kind(store, &empty, err); /* nothing is changed in other files */
+    int status = look_at_kind(store, &empty, err); /* nothing is changed in other files */
     if (status == REBIAS_OK) {
         status = choose_journal(store, err);
     }
@@ -286,7 +297,7 @@ static int open_unwritable(struct rebias_store *store, struct rebias_error *err)
         store->db = NULL;
         const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
         status = sqlite3_open_v2(uri, &store->db, flags, NULL) == SQLITE_OK
-                     ? check_kind(store, &empty, err)
+                     ? look_at_kind(store, &empty, err)
                      : rebias_store_fail(store, "cannot open the store", err);
     }
     free(uri);
@@ -300,7 +311,7 @@ static int open_to_read(struct rebias_store *store, struct rebias_error *err)
 {
     const struct rebias_place place = {store->path, 0, 0, NULL};
     bool empty = false;
-    int status = check_kind(store, &empty, err);
+    int status = look_at_kind(store, &empty, err);
     if (status == REBIAS_E_IO) {
         status = open_unwritable(store, err);
     }
