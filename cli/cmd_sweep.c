@@ -414,7 +414,12 @@ static int run_run(const struct arguments *a, struct rebias_error *err)
     if (status == REBIAS_OK) {
         status = run_ranks(&s, err);
     }
-    if (s.rank > 0) { /* all ranks return the same error: the first one tells it */
+    if (s.ranks > 1 && status != REBIAS_OK) {
+        /* all ranks return the same error; the first one tells it while the others wait in
+         * rebias_mpi_stop: mpirun kills the job when a rank ends with an error */
+        if (s.rank == 0) {
+            tell_error(a->command, err);
+        }
         err->message[0] = '\0';
     }
     rebias_mpi_stop();

@@ -161,14 +161,9 @@ static int help_command(int argc, char **argv)
 
 /* -- 3. running -- */
 
-/* An error without a message is told by another process. */
 static int fail(const struct command *command, const struct rebias_error *err, int code)
 {
-    char text[1024];
-    rebias_error_text(err, text, sizeof text);
-    if (err->message[0] != '\0') {
-        fprintf(stderr, "rebias %s: %s\n", command->name, text);
-    }
+    tell_error(command, err);
     return code;
 }
 

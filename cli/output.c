@@ -288,6 +288,15 @@ void remark(const struct arguments *arguments, const char *format, ...)
     fputc('\n', stderr);
 }
 
+void tell_error(const struct command *command, const struct rebias_error *err)
+{
+    char text[1024];
+    rebias_error_text(err, text, sizeof text);
+    if (err->message[0] != '\0') {
+        fprintf(stderr, "rebias %s: %s\n", command->name, text);
+    }
+}
+
 static volatile sig_atomic_t interrupted;
 
 bool progress_interrupted(void)

@@ -55,6 +55,9 @@ int table_finish(struct table *table, const struct arguments *arguments,
 void remark(const struct arguments *arguments, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* What made a command fail, on stderr. An error without a message has been told already. */
+void tell_error(const struct command *command, const struct rebias_error *err);
+
 /* Progress on stderr: a bar on a terminal, nothing otherwise; interrupts when SIGINT or SIGTERM
  * has come. Give progress_step as callback with a struct progress as context. */
 struct progress {
